@@ -1,0 +1,1 @@
+"""What the programme brought: standings, boards, the owner's day, exports."""

@@ -1,0 +1,1 @@
+"""The door of the clock: ticks, leases and one short module a job."""

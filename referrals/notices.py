@@ -1,0 +1,64 @@
+"""What the core wants said: a key with data, no prose, stored in the transaction that caused it.
+
+``bot/outbox`` finds the chat, judges the moment again, renders ``notice.<kind>`` and sends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from storage.bulk import insert_rows
+from storage.mailbox import AT_LEAST_ONCE, AT_MOST_ONCE, Outbox
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlmodel import Session
+
+# Money: at least once, wait for quiet hours, never expire (rules 23, 29).
+BONUS_HELD = "bonus_held"  # number, amount_minor, currency, available_at
+BONUS_AVAILABLE = "bonus_available"  # number, amount_minor, currency, balance_minor, friends
+BONUS_CHANGED = "bonus_changed"  # number, amount_minor, before_minor, currency, reason
+BONUS_REVERSED = "bonus_reversed"  # number, amount_minor, currency, reason
+NOT_COUNTED = "not_counted"  # reason
+
+MONEY = frozenset({BONUS_HELD, BONUS_AVAILABLE, BONUS_CHANGED, BONUS_REVERSED, NOT_COUNTED})
+ALL = tuple(sorted(MONEY))
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing to say to one customer; ``key`` keeps it from being said twice."""
+
+    kind: str
+    customer_id: int
+    key: str
+    data: dict[str, Any] = field(default_factory=dict)
+    message_class: str = AT_LEAST_ONCE
+    due_at: datetime | None = None  # None: now
+    expires_at: datetime | None = None
+
+
+def write_notices(session: Session, notices: Sequence[Notice], *, now: datetime) -> None:
+    """The notices wait in the outbox; a key that is there already is left as it is."""
+    rows = [
+        {
+            "unique_key": notice.key,
+            "customer_id": notice.customer_id,
+            "kind": notice.kind,
+            "data": notice.data,
+            "message_class": notice.message_class,
+            "as_of": now,
+            "due_at": notice.due_at or now,
+            "expires_at": notice.expires_at,
+            "created_at": now,
+        }
+        for notice in notices
+    ]
+    if rows:
+        insert_rows(session, Outbox, rows, ignore_conflicts=True)
+
+
+__all__ = ["ALL", "AT_LEAST_ONCE", "AT_MOST_ONCE", "MONEY", "Notice", "write_notices"]

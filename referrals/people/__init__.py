@@ -1,0 +1,1 @@
+"""Customers: the identities that name them, joining them, and the tokens that connect a chat."""

@@ -1,0 +1,1 @@
+"""Who brought whom: clicks, sign-ups, orders, and the attribution that decides."""

@@ -1,0 +1,124 @@
+"""Shops: one pure adapter a file, bytes and headers in, a state out.
+
+An adapter verifies that a delivery is the shop's own and reads what it says. It never looks at
+the topic or the shop named in a header: those are not signed; the path says whose secret counts,
+the body says what happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+PENDING, PAID, COMPLETED, CANCELLED, REFUNDED, DELETED = (
+    "pending", "paid", "completed", "cancelled", "refunded", "deleted",
+)
+RANK = {PENDING: 0, PAID: 1, COMPLETED: 2, CANCELLED: 3, REFUNDED: 4, DELETED: 5}
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """Who ordered, as the shop knows them; a guest has no id."""
+
+    id: str | None = None  # external id as text; None for a guest
+    email: str | None = None
+    phone: str | None = None
+    first_name: str | None = None
+    orders: int | None = None  # the shop's count, this order included
+    marketing_consent: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderState:
+    """An order as it is now, in the shop's own times. Money in minor units of ``currency``."""
+
+    shop: str
+    id: str
+    status: str
+    currency: str
+    total_minor: int
+    base_minor: int  # goods after discounts, before refunds, VAT in, shipping out
+    refunded_minor: int
+    created_at: datetime | None
+    paid_at: datetime | None
+    updated_at: datetime | None
+    buyer: Buyer
+    codes: tuple[str, ...] = ()
+    ref: str | None = None
+    click: str | None = None
+    spoken_name: str | None = None
+    test: bool = False
+    tombstone: bool = False  # a bare "deleted": only the id is known
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerState:
+    """A shop account as it is now; with ``ref``, ``click`` or ``codes`` it is a sign-up."""
+
+    shop: str
+    id: str
+    email: str | None = None
+    first_name: str | None = None
+    locale: str | None = None
+    marketing_consent: bool | None = None
+    ref: str | None = None
+    click: str | None = None
+    codes: tuple[str, ...] = ()
+    created_at: datetime | None = None
+    deleted: bool = False
+    ambassador: bool = False  # the API's wish: make a code
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryState:
+    """A parcel's state."""
+
+    shop: str
+    order: str
+    status: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Authentic, of a kind that is not used."""
+
+    kind: str
+
+
+Event = OrderState | CustomerState | DeliveryState | Ignored
+
+
+class Nonsense(Exception):  # noqa: N818 - named as a fact
+    """Authentic, but it makes no sense: quarantined with this reason."""
+
+    def __init__(self, reason: str, *, subject: str | None = None) -> None:
+        """``reason`` in a few English words for the owner; no personal data."""
+        super().__init__(reason)
+        self.reason = reason
+        self.subject = subject
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """What a kind of shop brings: its way of signing and its way of saying."""
+
+    verify: Callable[..., bool]  # (headers: Mapping, body: bytes, *, secrets: Sequence[str], now: Sequence[datetime])
+    read: Callable[..., Event]  # (shop: str, headers: Mapping, body: bytes); raises Nonsense
+    kept_headers: tuple[str, ...]  # lower-case names of the headers that are stored
+    is_ping: Callable[[Mapping[str, str], bytes], bool]
+
+
+def normalise_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Header names in lower case, as the adapters read them."""
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def wanted_codes(codes: Sequence[str], ref: str | None) -> tuple[str, ...]:
+    """The codes an order carries, without empty ones and repeats; the ref is no code."""
+    seen = dict.fromkeys(code.strip() for code in codes if code and code.strip())
+    return tuple(code for code in seen if code != ref)
