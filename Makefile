@@ -1,0 +1,49 @@
+# Two commands: `make demo` and `make test`. ARGS goes to the command: make demo ARGS="--port 9000".
+# PYTHON=/path/to/python chooses the interpreter; otherwise the newest that is 3.11 or later is taken.
+
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: help demo install install-test test lint bench chaos lock clean
+
+help:
+	@echo "make demo      everything on an embedded database; prints the addresses"
+	@echo "make test      format, lint, types and the whole suite"
+	@echo "make install   .venv/bin/ambassade"
+	@echo "make lint      format, lint and types only"
+	@echo "make bench     measures the hot paths;  make chaos  kills and counts"
+	@echo "make lock      writes the locks again (needs uv);  make clean  takes away what was made"
+
+demo: install
+	@$(BIN)/ambassade demo $(ARGS)
+
+install:
+	@sh install.sh requirements.txt
+
+install-test:
+	@sh install.sh requirements-test.txt
+
+lint: install-test
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+	@$(BIN)/mypy
+
+test: lint
+	@$(BIN)/pytest $(ARGS)
+
+bench: install-test
+	@$(BIN)/python -m benchmarks.bench $(ARGS)
+
+chaos: install-test
+	@$(BIN)/python -m benchmarks.chaos $(ARGS)
+
+# Universal: every platform and Python from 3.11, every file by its hash, no word about where it comes from.
+COMPILE := uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-header
+lock:
+	@command -v uv >/dev/null || { echo "ambassade: make lock needs uv."; exit 1; }
+	$(COMPILE) --extra build pyproject.toml -o requirements.txt $(ARGS)
+	$(COMPILE) --extra build --extra test -c requirements.txt pyproject.toml -o requirements-test.txt $(ARGS)
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find bot referrals storage tests -name __pycache__ -prune -exec rm -rf {} +
