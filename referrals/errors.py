@@ -10,61 +10,61 @@ class ProgrammeError(Exception):
 
     code = "refused"
 
-    def __init__(self, **data: Any) -> None:  # noqa: ANN401 - plain data of the error
+    def __init__(self, **data: Any) -> None:
         """Keep the data that a text may want to name."""
         super().__init__(self.code)
         self.data = data
 
 
-class UnknownCustomer(ProgrammeError):  # noqa: N818 - errors are named as facts
+class UnknownCustomer(ProgrammeError):
     """No customer has this number."""
 
     code = "unknown_customer"
 
 
-class UnknownReferral(ProgrammeError):  # noqa: N818 - errors are named as facts
+class UnknownReferral(ProgrammeError):
     """No referral has this number."""
 
     code = "unknown_referral"
 
 
-class UnknownShop(ProgrammeError):  # noqa: N818 - errors are named as facts
+class UnknownShop(ProgrammeError):
     """The configuration has no shop of this name."""
 
     code = "unknown_shop"
 
 
-class UnknownOrder(ProgrammeError):  # noqa: N818 - errors are named as facts
+class UnknownOrder(ProgrammeError):
     """The shop has not reported this order."""
 
     code = "unknown_order"
 
 
-class CustomerExcluded(ProgrammeError):  # noqa: N818 - errors are named as facts
+class CustomerExcluded(ProgrammeError):
     """An excluded, erased or staff customer cannot take part."""
 
     code = "excluded_customer"
 
 
-class BotUnknown(ProgrammeError):  # noqa: N818 - errors are named as facts
+class BotUnknown(ProgrammeError):
     """Neither the configuration nor the bot role has told the bot's name yet (rules 22)."""
 
     code = "bot_unknown"
 
 
-class CodeTaken(ProgrammeError):  # noqa: N818 - errors are named as facts
+class CodeTaken(ProgrammeError):
     """The code belongs to somebody, now or earlier (rules 17)."""
 
     code = "code_taken"
 
 
-class OwnReferral(ProgrammeError):  # noqa: N818 - errors are named as facts
+class OwnReferral(ProgrammeError):
     """Ambassador and friend are one person."""
 
     code = "own_account"
 
 
-class InternalFault(ProgrammeError):  # noqa: N818 - errors are named as facts
+class InternalFault(ProgrammeError):
     """Our own code failed on an authentic delivery (rules 37)."""
 
     code = "internal_error"

@@ -60,6 +60,6 @@ NO_CONSENT = "no_consent"
 ALL = tuple(value for name, value in list(globals().items()) if name.isupper() and isinstance(value, str))
 
 
-def reason(code: str, **data: Any) -> Reason:  # noqa: ANN401 - plain data of the sentence
+def reason(code: str, **data: Any) -> Reason:
     """One reason: its code and what its sentence names."""
     return {"code": code, **data}

@@ -62,16 +62,16 @@ class UtcTime(TypeDecorator[datetime]):
             return dialect.type_descriptor(String(32))
         return dialect.type_descriptor(DateTime(timezone=True))
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:  # noqa: ANN401 - the driver's own type
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         """Refuse naive times; hand the driver what it stores."""
         return to_driver_time(value, dialect.name)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401, ARG002 - SQLAlchemy's signature
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
         """An aware UTC time, whatever the driver returned."""
         return from_driver_time(value)
 
 
-def to_driver_time(value: datetime | None, dialect_name: str) -> Any:  # noqa: ANN401 - text or datetime, by driver
+def to_driver_time(value: datetime | None, dialect_name: str) -> Any:
     """What the driver of this dialect stores for a time."""
     if value is None:
         return None
@@ -82,7 +82,7 @@ def to_driver_time(value: datetime | None, dialect_name: str) -> Any:  # noqa: A
     return value.astimezone(UTC)
 
 
-def from_driver_time(value: Any) -> datetime | None:  # noqa: ANN401 - text or datetime, by driver
+def from_driver_time(value: Any) -> datetime | None:
     """The aware UTC time for what the driver returned."""
     if value is None:
         return None
@@ -98,15 +98,15 @@ class Json(TypeDecorator[Any]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ANN401, ARG002 - SQLAlchemy's signature
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Compact JSON."""
         return None if value is None else to_json(value)
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ANN401, ARG002 - SQLAlchemy's signature
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002 - SQLAlchemy's signature
         """The plain data again."""
         return None if value is None else json.loads(value)
 
 
-def to_json(value: Any) -> str:  # noqa: ANN401 - any plain data
+def to_json(value: Any) -> str:
     """Compact JSON with its keys sorted, so that equal data is equal text."""
     return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=True)

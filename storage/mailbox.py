@@ -21,7 +21,13 @@ class Inbox(SQLModel, table=True):
     __tablename__ = "inbox"
     __table_args__ = (
         UniqueConstraint("kind", "external_key"),  # update_id of Telegram; hooks have none that can be trusted
-        Index("ix_inbox_new", "chat_id", "id", sqlite_where=text("status = 'new'"), postgresql_where=text("status = 'new'")),
+        Index(
+            "ix_inbox_new",
+            "chat_id",
+            "id",
+            sqlite_where=text("status = 'new'"),
+            postgresql_where=text("status = 'new'"),
+        ),
         Index("ix_inbox_status_received_at", "status", "received_at"),
     )
 

@@ -20,8 +20,11 @@ class Referral(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("ambassador_id", "friend_id"),
         Index(
-            "uq_referral_standing", "friend_id", unique=True,
-            sqlite_where=text("standing"), postgresql_where=text("standing"),
+            "uq_referral_standing",
+            "friend_id",
+            unique=True,
+            sqlite_where=text("standing"),
+            postgresql_where=text("standing"),
         ),
         Index("ix_referral_friend_id", "friend_id"),
     )

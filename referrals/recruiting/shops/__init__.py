@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 PENDING, PAID, COMPLETED, CANCELLED, REFUNDED, DELETED = (
-    "pending", "paid", "completed", "cancelled", "refunded", "deleted",
+    "pending",
+    "paid",
+    "completed",
+    "cancelled",
+    "refunded",
+    "deleted",
 )
 RANK = {PENDING: 0, PAID: 1, COMPLETED: 2, CANCELLED: 3, REFUNDED: 4, DELETED: 5}
 
@@ -93,7 +98,7 @@ class Ignored:
 Event = OrderState | CustomerState | DeliveryState | Ignored
 
 
-class Nonsense(Exception):  # noqa: N818 - named as a fact
+class Nonsense(Exception):
     """Authentic, but it makes no sense: quarantined with this reason."""
 
     def __init__(self, reason: str, *, subject: str | None = None) -> None:
