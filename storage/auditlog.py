@@ -21,5 +21,5 @@ class AuditEvent(SQLModel, table=True):
     actor: str = Field(sa_type=Text)  # owner:<telegram id>, key:<name>, command
     action: str = Field(sa_type=Text)  # referral:by_hand, api_key:create
     subject: str = Field(sa_type=Text)  # referral:12
-    before: Any = Field(default=None, sa_type=Json)
-    after: Any = Field(default=None, sa_type=Json)
+    before: Any = Field(default=None, nullable=True, sa_type=Json)
+    after: Any = Field(default=None, nullable=True, sa_type=Json)

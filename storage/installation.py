@@ -56,5 +56,5 @@ class IdempotencyKey(SQLModel, table=True):
     value: str = Field(sa_type=Text)
     body_hash: str = Field(sa_type=Text)
     status: int
-    reply: Any = Field(default=None, sa_type=Json)
+    reply: Any = Field(default=None, nullable=True, sa_type=Json)
     created_at: datetime = Field(sa_type=UtcTime, index=True)

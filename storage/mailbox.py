@@ -91,7 +91,7 @@ class Chat(SQLModel, table=True):
     home_message_id: int | None = Field(default=None, sa_type=BigId)
     home_dirty: bool = Field(default=False)
     home_view: str | None = Field(default=None, sa_type=Text)  # which screen the home message shows
-    awaiting: Any = Field(default=None, sa_type=Json)  # a text answer is awaited: what for, since when
+    awaiting: Any = Field(default=None, nullable=True, sa_type=Json)  # a text answer is awaited: what for, since when
     lease_owner: str | None = Field(default=None, sa_type=Text)
     lease_until: datetime | None = Field(default=None, sa_type=UtcTime)  # the machine's clock
     next_at: datetime | None = Field(default=None, sa_type=UtcTime)  # not before this, the machine's clock

@@ -1,0 +1,263 @@
+"""Where transactions begin and end: ``read``, ``write`` and ``batch``.
+
+Returned means committed. A use case's own error means that it did nothing. ``Overloaded`` means surely not applied,
+``OutcomeUnknown`` that it may be: repeat it, the natural key makes that safe. A caller who goes away withdraws nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from contextvars import copy_context
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+from sqlalchemy import Connection, Transaction
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
+
+from storage.attempts import Call, serve_batch, serve_call
+from storage.engines import has_open_transaction, parse, reader_engine, writer_engine
+from storage.faults import BadResult, ConnectionLost, OutcomeUnknown, Overloaded, Verdict, judge, refuse_mapped
+from storage.hand import Crew, Hand
+from storage.line import FULL_WAIT_SECONDS, Entry, Kind, Line, settle
+
+__all__ = ["BadResult", "Database", "OutcomeUnknown", "Overloaded", "books"]
+
+Args = ParamSpec("Args")
+Result = TypeVar("Result")
+Item = TypeVar("Item")
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+# The one books lock: whoever attributes, posts or spends holds it. Later shards are more numbers.
+BOOKS_LOCK = "SELECT pg_advisory_xact_lock(7102034)"
+COMMAND_PATIENCE_SECONDS = 30.0
+DRAIN_SECONDS = 7.0
+LAST_SECOND = 1.0
+
+
+def books(use_case: Function) -> Function:
+    """The use case takes the books lock before it reads anything."""
+    use_case.books = True  # type: ignore[attr-defined]  # a mark on a function; mypy knows none
+    return use_case
+
+
+def _takes_books(use_case: Callable[..., Any]) -> bool:
+    while isinstance(use_case, functools.partial):
+        use_case = use_case.func
+    return getattr(use_case, "books", False)
+
+
+class Database:
+    """The open database: its engines, its threads and the lines before them."""
+
+    def __init__(
+        self, url: str | URL, *, max_items: int = 5000, max_bytes: int = 64_000_000, writers: int = 2, readers: int = 3
+    ) -> None:
+        self.url = parse(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._write_engine, self._read_engine = writer_engine(self.url), reader_engine(self.url)
+        line = functools.partial(Line, max_items=max_items, max_bytes=max_bytes)
+        crew = functools.partial(Crew, engine=self._write_engine, pause=self.is_sqlite)
+        # On SQLite BEGIN IMMEDIATE is the books lock, and there is one writer for everything.
+        lock = None if self.is_sqlite else BOOKS_LOCK
+        self._books = crew(line(), functools.partial(_serve_writes, lock=lock), threads=1)
+        self._rest = self._books if self.is_sqlite else crew(line(), _serve_writes, threads=writers)
+        self._reads = Crew(line(), _serve_reads, engine=self._read_engine, threads=readers, pause=False)
+        self._crews = {self._books, self._rest, self._reads}
+
+    @classmethod
+    def open(cls, url: str | URL, **limits: int) -> Self:
+        """The database at this address; nothing is connected before it is used."""
+        return cls(url, **limits)
+
+    async def read(
+        self, query: Callable[Concatenate[Session, Args], Result], /, *args: Args.args, **kwargs: Args.kwargs
+    ) -> Result:
+        """What the query returns of one moment; it can change nothing."""
+        result: Result = await self._ask(self._reads, functools.partial(_call, query, args, kwargs))
+        return result
+
+    async def write(
+        self, use_case: Callable[Concatenate[Session, Args], Result], /, *args: Args.args, **kwargs: Args.kwargs
+    ) -> Result:
+        """The use case is committed, alone; if it raises, it did nothing."""
+        crew = self._books if _takes_books(use_case) else self._rest
+        result: Result = await self._ask(crew, functools.partial(_call, use_case, args, kwargs))
+        return result
+
+    async def batch(
+        self,
+        use_case: Callable[[Session, list[Item]], list[Result]],
+        item: Item,
+        *,
+        on_fault: Callable[[Session, Item, Exception], Result] | None = None,
+    ) -> Result:
+        """The item is committed, together with others that wait for the same use case.
+
+        If the use case fails on the item, only this one is rolled back. With ``on_fault(session, item, error)`` the
+        same transaction then stores what that writes, and returns what that returns; without, the error is raised.
+        """
+        crew = self._books if _takes_books(use_case) else self._rest
+        result: Result = await self._ask(crew, item, use_case=use_case, on_fault=on_fault)
+        return result
+
+    def look(
+        self, query: Callable[Concatenate[Session, Args], Result], /, *args: Args.args, **kwargs: Args.kwargs
+    ) -> Result:
+        """``read`` for commands and tests."""
+        result: Result = self._demand(self._reads, functools.partial(_call, query, args, kwargs))
+        return result
+
+    def run(
+        self, use_case: Callable[Concatenate[Session, Args], Result], /, *args: Args.args, **kwargs: Args.kwargs
+    ) -> Result:
+        """``write`` for commands and tests; tries for half a minute while the service holds the lock."""
+        crew = self._books if _takes_books(use_case) else self._rest
+        result: Result = self._demand(crew, functools.partial(_call, use_case, args, kwargs))
+        return result
+
+    async def stop(self) -> None:
+        """Everybody has an answer, the threads have ended; 8 seconds at most."""
+        await asyncio.to_thread(self.close)
+
+    def close(self) -> None:
+        """``stop`` for commands and tests."""
+        until = time.monotonic() + DRAIN_SECONDS
+        for crew in self._crews:
+            crew.line.close()
+        late = [crew for crew in self._crews if not crew.join(until)]
+        for crew in late:
+            stood, running = crew.line.empty()
+            settle((entry, None, Overloaded("stopping")) for entry in stood)
+            settle((entry, None, OutcomeUnknown("stopping")) for entry in running)
+            crew.interrupt()
+        until = time.monotonic() + LAST_SECOND
+        for crew in late:
+            crew.join(until)
+        self._write_engine.dispose()
+        self._read_engine.dispose()
+
+    async def _ask(self, crew: Crew, item: Any, *, use_case: Any = None, on_fault: Any = None) -> Any:
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        size = getattr(item, "size", 0) if use_case is not None else 0
+        entry = Entry(item, future, loop, on_fault, copy_context(), size)
+        crew.start()
+        if not crew.line.put(entry, use_case):
+            loop.call_later(FULL_WAIT_SECONDS, _refuse, crew.line, entry)
+        return await future
+
+    def _demand(self, crew: Crew, call: Callable[[Session], Any]) -> Any:
+        if any(each.is_mine(threading.current_thread()) for each in self._crews):
+            raise RuntimeError("a use case may not open a transaction: it has one")
+        future: Future[Any] = Future()
+        entry = Entry(call, future, context=copy_context(), patience=COMMAND_PATIENCE_SECONDS)
+        crew.start()
+        if not crew.line.put(entry, None):
+            threading.Timer(FULL_WAIT_SECONDS, _refuse, (crew.line, entry)).start()
+        return future.result()
+
+
+@contextmanager
+def outside_sessions(url: str | URL) -> Iterator[Connection]:
+    """One transaction without a session, for the schema: committed at the end, or nothing of it happened."""
+    engine = writer_engine(url)
+    try:
+        with engine.connect() as connection, connection.begin():
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _call(use_case: Callable[..., Any], args: Any, kwargs: Any, session: Session) -> Any:
+    return use_case(session, *args, **kwargs)
+
+
+def _refuse(line: Line, entry: Entry) -> None:
+    if line.give_up(entry):
+        settle([(entry, None, Overloaded("too many are waiting"))])
+
+
+def _serve_reads(hand: Hand, _kind: Kind, entries: list[Entry]) -> None:
+    once = functools.partial(_look_once, hand)
+    settle([serve_call(entry, once) for entry in entries])
+
+
+def _serve_writes(hand: Hand, kind: Kind, entries: list[Entry], *, lock: str | None = None) -> None:
+    once = functools.partial(_write_once, hand, lock)
+    if kind.use_case is None:
+        settle([serve_call(entry, once) for entry in entries])
+    else:
+        settle(serve_batch(kind, entries, once, _in_savepoint))
+
+
+def _write_once(hand: Hand, lock: str | None, call: Call) -> Any:
+    """One transaction: what the call wrote is committed, or nothing is."""
+    connection, transaction = None, None
+    try:
+        connection = hand.connection()
+        transaction = connection.begin()
+        if lock is not None:
+            connection.exec_driver_sql(lock)
+        result = _in_session(connection, call)
+        if not (transaction.is_active and has_open_transaction(connection.connection.dbapi_connection)):
+            raise BadResult("the transaction had failed: a use case may not swallow an error of the database")
+    except BaseException as error:
+        _undo(hand, connection, transaction, error)
+        raise
+    try:
+        transaction.commit()
+    except BaseException as error:
+        hand.drop()
+        if judge(error) is Verdict.RECONNECT:
+            raise OutcomeUnknown(f"the connection was lost in COMMIT: {error}") from error
+        raise
+    return result
+
+
+def _look_once(hand: Hand, call: Call) -> Any:
+    """One transaction that is given up at its end: it had nothing to keep."""
+    connection, transaction = None, None
+    try:
+        connection = hand.connection()
+        transaction = connection.begin()
+        result = _in_session(connection, call)
+    except BaseException as error:
+        _undo(hand, connection, transaction, error)
+        raise
+    _undo(hand, connection, transaction, None)
+    return result
+
+
+def _in_session(connection: Connection, call: Call) -> Any:
+    with Session(connection) as session:
+        result = call(session)
+        session.flush()
+        if session.identity_map or hasattr(type(result), "__mapper__"):
+            refuse_mapped(result)
+        return result
+
+
+def _in_savepoint(session: Session, call: Call) -> Any:
+    with session.begin_nested():
+        return call(session)
+
+
+def _undo(
+    hand: Hand, connection: Connection | None, transaction: Transaction | None, error: BaseException | None
+) -> None:
+    """Nothing of the transaction stays, and the connection is fit for the next one, or dropped."""
+    lost = connection is None or transaction is None or connection.invalidated
+    if not lost and not (error is not None and judge(error) is Verdict.RECONNECT):
+        with suppress(SQLAlchemyError):
+            transaction.rollback()
+            return
+    hand.drop()
+    if lost and transaction is not None and judge(error) is Verdict.OWN:
+        raise ConnectionLost from error

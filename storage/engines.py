@@ -1,0 +1,157 @@
+"""How we speak to SQLite and PostgreSQL. Every setting here has a test that fails without it.
+
+With the drivers' defaults both databases lose updates silently, SQLite forgets foreign keys, and a client that
+was stopped in the middle holds everybody's lock for ever.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.pool import NullPool
+
+SQLITE_BUSY_MS = 5000
+# A stopped holder of the books lock would block all others and commit late; the server ends it instead.
+IDLE_IN_TRANSACTION = "3s"
+LOCK_TIMEOUT = "5s"
+STATEMENT_TIMEOUT = "10s"
+READ_STATEMENT_TIMEOUT = "60s"
+CONNECT_TIMEOUT_SECONDS = 5
+
+
+def parse(url: str | URL) -> URL:
+    """The address with the driver we use: psycopg 3 for PostgreSQL, sqlite3 for SQLite.
+
+    Raises:
+        ValueError: Another database, or a SQLite database in memory (each thread would have its own).
+    """
+    parsed = make_url(url)
+    backend = parsed.get_backend_name()
+    if backend in ("postgresql", "postgres"):
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        raise ValueError(f"a database address starts with sqlite:/// or postgresql://, not {backend}:")
+    if parsed.database in (None, "", ":memory:"):
+        raise ValueError("a SQLite address names a file: sqlite:///ambassade.db")
+    return parsed.set(drivername="sqlite+pysqlite")
+
+
+def writer_engine(url: str | URL) -> Engine:
+    """An engine whose transactions write. Its threads each keep one connection, so it pools none."""
+    parsed = parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = _sqlite_engine(parsed)
+        event.listen(engine, "connect", _sqlite_writer)
+        event.listen(engine, "begin", _begin_immediate)
+        return engine
+    engine = _postgres_engine(parsed)
+    event.listen(engine, "connect", _postgres_writer)
+    return engine
+
+
+def reader_engine(url: str | URL) -> Engine:
+    """An engine whose transactions see one moment and can change nothing."""
+    parsed = parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = _sqlite_engine(parsed)
+        event.listen(engine, "connect", _sqlite_reader)
+        event.listen(engine, "begin", _begin_deferred)
+        return engine
+    engine = _postgres_engine(parsed)
+    event.listen(engine, "connect", _postgres_reader)
+    return engine
+
+
+def has_open_transaction(driver_connection: Any) -> bool:
+    """Whether COMMIT would keep what was written.
+
+    Both databases can end a transaction on their own and then answer COMMIT without a complaint: PostgreSQL
+    after any error that a use case swallowed, SQLite after a full disk.
+    """
+    if isinstance(driver_connection, sqlite3.Connection):
+        return driver_connection.in_transaction
+    # 2 is INTRANS; 0 is IDLE: nothing was sent, so there is nothing to lose.
+    return driver_connection.info.transaction_status in (0, 2)
+
+
+def interrupt(driver_connection: Any) -> None:
+    """The statement that another thread runs on this connection fails soon."""
+    if isinstance(driver_connection, sqlite3.Connection):
+        driver_connection.interrupt()
+    else:
+        driver_connection.cancel_safe(timeout=1.0)
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    # isolation_level=None: the driver starts no transaction of its own; it would start a deferred one, and late.
+    # check_same_thread=False: a connection stays in its thread, but stop() must be able to interrupt it.
+    arguments = {"isolation_level": None, "check_same_thread": False}
+    return create_engine(url, poolclass=NullPool, connect_args=arguments)
+
+
+def _sqlite_writer(connection: Any, _record: Any) -> None:
+    _pragmas(
+        connection,
+        f"busy_timeout={SQLITE_BUSY_MS}",  # first: changing the journal mode needs the lock as well
+        "journal_mode=WAL",
+        "synchronous=FULL",  # NORMAL may lose the last commits at a power cut
+        "foreign_keys=ON",
+    )
+
+
+def _sqlite_reader(connection: Any, _record: Any) -> None:
+    _pragmas(connection, f"busy_timeout={SQLITE_BUSY_MS}", "foreign_keys=ON", "query_only=ON")
+
+
+def _pragmas(connection: Any, *pragmas: str) -> None:
+    for pragma in pragmas:
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    # The write lock before the first read: two deferred transactions that read and then write lose an update
+    # or fail at once, whatever the busy timeout.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_deferred(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _postgres_engine(url: URL) -> Engine:
+    arguments = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "ambassade"}
+    return create_engine(url, poolclass=NullPool, connect_args=arguments)
+
+
+def _postgres_writer(connection: Any, _record: Any) -> None:
+    _settings(
+        connection,
+        TimeZone="UTC",
+        default_transaction_isolation="read committed",
+        idle_in_transaction_session_timeout=IDLE_IN_TRANSACTION,
+        lock_timeout=LOCK_TIMEOUT,
+        statement_timeout=STATEMENT_TIMEOUT,
+        synchronous_commit="on",
+    )
+
+
+def _postgres_reader(connection: Any, _record: Any) -> None:
+    _settings(
+        connection,
+        TimeZone="UTC",
+        default_transaction_isolation="repeatable read",  # every statement of a query sees the same moment
+        default_transaction_read_only="on",
+        idle_in_transaction_session_timeout="60s",
+        statement_timeout=READ_STATEMENT_TIMEOUT,
+    )
+
+
+def _settings(connection: Any, **settings: str) -> None:
+    """Set for the session, outside a transaction, so that nothing takes them back."""
+    calls = ", ".join("set_config(%s, %s, false)" for _ in settings)
+    connection.autocommit = True
+    connection.execute(f"SELECT {calls}", [part for pair in settings.items() for part in pair])
+    connection.autocommit = False

@@ -1,0 +1,56 @@
+"""The schema of a database: brought up to date, or asked whether it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import OperationalError
+
+from storage.database import outside_sessions
+from storage.tables import metadata
+
+# Two processes that start at once: the second waits, and finds the work done.
+_UPGRADE_LOCK = "SELECT pg_advisory_xact_lock(7102035)"
+_WITHOUT_LIMITS = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+
+
+def upgrade(url: str | URL) -> None:
+    """The database has every table as of this version, and its data is still there."""
+    with outside_sessions(url) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(_WITHOUT_LIMITS)
+            connection.exec_driver_sql(_UPGRADE_LOCK)
+        command.upgrade(_config(connection), "head")
+
+
+def is_at_head(url: str | URL) -> bool:
+    """Whether the schema is that of this version; False also where there is no database yet."""
+    try:
+        with outside_sessions(url) as connection:
+            found = MigrationContext.configure(connection).get_current_heads()
+    except OperationalError:
+        return False
+    return set(found) == set(ScriptDirectory.from_config(_config()).get_heads())
+
+
+def migration_options() -> dict[str, Any]:
+    """How Alembic compares and changes: SQLite alters a table by copying it, so in batches."""
+    return {
+        "target_metadata": metadata,
+        "render_as_batch": True,
+        "compare_type": True,
+        "transactional_ddl": True,
+        "transaction_per_migration": False,
+    }
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", "storage:migrations")
+    return config

