@@ -58,6 +58,12 @@ class CodeTaken(ProgrammeError):
     code = "code_taken"
 
 
+class CodeUnfit(ProgrammeError):  # noqa: N818 - errors are named as facts
+    """A wish for a code that cannot be one: its length, its symbols, or a reserved word (rules 17)."""
+
+    code = "code_unfit"
+
+
 class OwnReferral(ProgrammeError):
     """Ambassador and friend are one person."""
 

@@ -1,0 +1,120 @@
+"""One customer: found through merges, with what they chose and whether they take part."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from referrals.errors import UnknownCustomer
+from storage.auditlog import AuditEvent
+from storage.customers import ACTIVE, EMAIL, GUEST, SHOP, Customer, CustomerAlias, Identity
+
+LONGEST_NAME = 64  # characters of a first name that are kept
+LONGEST_NICKNAME = 24
+LANGUAGES = ("nl", "en")
+
+
+def get_customer(session: Session, customer_id: int) -> Customer:
+    """The customer, or the one they were merged into.
+
+    Raises:
+        UnknownCustomer: Nobody has this id.
+    """
+    customer = session.get(Customer, survivor(session, customer_id))
+    if customer is None:
+        raise UnknownCustomer
+    return customer
+
+
+def survivor(session: Session, customer_id: int) -> int:
+    """The customer as whom this one lives on after merges; themselves if there was none (rules 15)."""
+    alias = session.get(CustomerAlias, customer_id)
+    while alias is not None:
+        customer_id = alias.customer_id
+        alias = session.get(CustomerAlias, customer_id)
+    return customer_id
+
+
+def is_connected(session: Session, customer_id: int) -> bool:
+    """Is the person known to a shop, by an account, an address or an order?"""
+    query = select(Identity.id).where(Identity.customer_id == customer_id, col(Identity.kind).in_((SHOP, EMAIL, GUEST)))
+    return session.exec(query.limit(1)).first() is not None
+
+
+def set_locale(session: Session, customer_id: int, *, locale: str | None) -> None:
+    """They are spoken to in this language; None, or one we do not speak, is the programme's."""
+    get_customer(session, customer_id).locale = read_locale(locale)
+
+
+def set_nickname(session: Session, customer_id: int, *, nickname: str | None) -> str | None:
+    """The board shows this name, without control characters and at most 24 long; None or blank hides it."""
+    name = clean_name(nickname, longest=LONGEST_NICKNAME)
+    get_customer(session, customer_id).nickname = name
+    return name
+
+
+def set_link_consent(session: Session, customer_id: int, *, consent: bool) -> None:
+    """The friend's page may show their first name, or may not."""
+    get_customer(session, customer_id).link_consent = consent
+
+
+def stop(session: Session, customer_id: int, *, now: datetime) -> None:
+    """From now on they get only answers to their own messages; stopping again keeps the first date."""
+    customer = get_customer(session, customer_id)
+    customer.stopped_at = customer.stopped_at or now
+
+
+def pause(session: Session, customer_id: int, *, until: datetime | None) -> None:
+    """They are asked nothing before this moment; None ends the pause. Money is still reported."""
+    get_customer(session, customer_id).paused_until = until
+
+
+def resume(session: Session, customer_id: int) -> None:
+    """They are written to again: neither stopped nor paused."""
+    customer = get_customer(session, customer_id)
+    customer.stopped_at = customer.paused_until = None
+
+
+def set_state(session: Session, customer_id: int, *, state: str, why: str, actor: str, now: datetime) -> None:
+    """The customer takes part (``active``), or not (``excluded``, ``staff``); the audit log says who decided and why.
+
+    Doors that exclude somebody re-decide their friends in the same transaction.
+    """
+    customer = get_customer(session, customer_id)
+    if customer.state == state:
+        return
+    event = AuditEvent(
+        at=now,
+        actor=actor,
+        action="customer:state",
+        subject=f"customer:{customer.id}",
+        before={"state": customer.state},
+        after={"state": state, "why": why},
+    )
+    customer.state = state
+    session.add(event)
+
+
+def takes_part(state: str) -> bool:
+    """May this customer have a link and be somebody's friend?"""
+    return state == ACTIVE
+
+
+def clean_name(name: str | None, *, longest: int = LONGEST_NAME) -> str | None:
+    """The name as it may be shown: no control or direction characters, single blanks, cut to length."""
+    if not name:
+        return None
+    printable = "".join(" " if symbol.isspace() else symbol for symbol in name if symbol.isspace() or _shows(symbol))
+    return " ".join(printable.split())[:longest].strip() or None
+
+
+def read_locale(locale: str | None) -> str | None:
+    """``nl`` or ``en`` from what a shop or an app writes (nl_NL, en-GB); None for anything else."""
+    language = (locale or "").replace("_", "-").partition("-")[0].lower()
+    return language if language in LANGUAGES else None
+
+
+def _shows(symbol: str) -> bool:
+    return not unicodedata.category(symbol).startswith("C")
