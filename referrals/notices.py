@@ -24,8 +24,13 @@ BONUS_CHANGED = "bonus_changed"  # number, amount_minor, before_minor, currency,
 BONUS_REVERSED = "bonus_reversed"  # number, amount_minor, currency, reason
 NOT_COUNTED = "not_counted"  # reason
 
+# The account: at least once, at any hour, for somebody else may be at it (rules 19, 20).
+TOKEN_USED_ELSEWHERE = "token_used_elsewhere"  # noqa: S105 - another chat held a link that connects to this account
+CLAIM_ENDED = "claim_ended"  # the account this chat had claimed was connected by its own one-time link
+
 MONEY = frozenset({BONUS_HELD, BONUS_AVAILABLE, BONUS_CHANGED, BONUS_REVERSED, NOT_COUNTED})
-ALL = tuple(sorted(MONEY))
+ACCOUNT = frozenset({TOKEN_USED_ELSEWHERE, CLAIM_ENDED})
+ALL = tuple(sorted(MONEY | ACCOUNT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +66,4 @@ def write_notices(session: Session, notices: Sequence[Notice], *, now: datetime)
         insert_rows(session, Outbox, rows, ignore_conflicts=True)
 
 
-__all__ = ["ALL", "AT_LEAST_ONCE", "AT_MOST_ONCE", "MONEY", "Notice", "write_notices"]
+__all__ = ["ACCOUNT", "ALL", "AT_LEAST_ONCE", "AT_MOST_ONCE", "MONEY", "Notice", "write_notices"]
