@@ -1,0 +1,40 @@
+"""What every test can ask for: a database on both engines, and the moment at which the tests play."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from storage.database import Database
+from tests.engines import ENGINES, fresh_url
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """The engine's name; whoever asks for it, or for a database, runs once on each."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def database_url(engine: str, tmp_path: Path) -> str:
+    """The address of a database of the test's own: the whole schema, no row."""
+    return fresh_url(engine, tmp_path)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """That database, open; it is closed after the test, which also finds threads that do not end."""
+    database = Database.open(database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def now() -> datetime:
+    """A Tuesday morning in November, on the programme's clock."""
+    return datetime(2026, 11, 24, 10, 0, tzinfo=ZoneInfo("Europe/Amsterdam"))
