@@ -1,0 +1,9 @@
+"""Which adapter speaks for which ``[[shops]].kind``."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from referrals.recruiting.shops import Adapter, standard, woocommerce
+
+ADAPTERS: Final[dict[str, Adapter]] = {"standard": standard.ADAPTER, "woocommerce": woocommerce.ADAPTER}
