@@ -149,17 +149,14 @@ class _Bonus(Section):
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
-        given = self.model_fields_set
         faults = []
         if self.kind == "percent":
             if self.share_basis_points is None:
                 faults.append(("percent", 'is missing, and kind = "percent" needs it'))
-            if "amount_minor" in given:
+            if "amount_minor" in self.model_fields_set:
                 faults.append(("amount", 'does not go with kind = "percent"'))
         elif self.share_basis_points is not None:
             faults.append(("percent", f'does not go with kind = "{self.kind}"'))
-        if self.kind == "fixed" and "kind" in given and self.amount_minor is None:
-            faults.append(("amount", 'is missing, and kind = "fixed" needs it'))
         if faults:
             raise contradiction(*faults)
         return self
