@@ -6,35 +6,41 @@ cost what one object of the mapper costs. Objects that the session has loaded do
 
 from __future__ import annotations
 
-import json
 import operator
-from collections.abc import Callable, Iterable, Sequence
-from datetime import date
-from functools import lru_cache
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import Boolean, Column, Connection, Date, Table, UniqueConstraint
+from sqlalchemy import Connection
 from sqlmodel import Session, SQLModel
 
-from storage.columns import Json, UtcTime, from_driver_time, to_driver_time, to_json
+from storage.engines import execute, execute_many
+from storage.plans import (
+    Change,
+    Convert,
+    Row,
+    Select,
+    default_of,
+    insert_plan,
+    select_postgresql,
+    select_sqlite,
+    update_plan,
+)
 
-Row = dict[str, Any]
-Convert = Callable[[Any], Any]
 MOST_IN_A_LIST = 4096  # SQLite takes 32,766 parameters
-SAME_FOR_ALL = (list, dict)  # default factories whose result, once stored, is the same text each time
+_TAKE_SQLITE = (
+    "INSERT INTO counter (name, next) VALUES (?, 1 + ?) "
+    "ON CONFLICT (name) DO UPDATE SET next = next + excluded.next - 1 RETURNING next"
+)
+_TAKE_POSTGRESQL = "SELECT take_ids(%s, %s)"
 
 
 def take_ids(session: Session, name: str, count: int) -> range:
-    """A block of numbers that nobody else has or gets; gaps are left where a transaction is rolled back."""
-    connection = _connection(session)
+    """A block of numbers that nobody else has or gets; a rolled back transaction may leave a gap."""
+    connection = session.connection()
     if connection.dialect.name == "sqlite":
-        upsert = (
-            "INSERT INTO counter (name, next) VALUES (?, 1 + ?) "
-            "ON CONFLICT (name) DO UPDATE SET next = next + excluded.next - 1 RETURNING next"
-        )
-        after: int = connection.exec_driver_sql(upsert, (name, count)).scalar_one()
+        after: int = execute(connection, _TAKE_SQLITE, (name, count)).fetchall()[0][0]
         return range(after - count, after)
-    first: int = connection.exec_driver_sql("SELECT take_ids(%s, %s)", (name, count)).scalar_one()
+    first: int = execute(connection, _TAKE_POSTGRESQL, (name, count)).fetchall()[0][0]
     return range(first, first + count)
 
 
@@ -60,23 +66,27 @@ def insert_rows(
     if not rows:
         return
     connection = _connection(session)
-    names = tuple(rows[0]) if _same_keys(rows) else tuple(sorted({name for row in rows for name in row}))
-    plan = _insert_plan(table, names, connection.dialect.name, ignore_conflicts=ignore_conflicts)
+    names = tuple(rows[0])
     if not _same_keys(rows):
-        rows = [_filled(table, row, names) for row in rows]
-    ordered = _sorted(rows, plan.order)
-    connection.exec_driver_sql(plan.sql, _parameters(ordered, plan))
+        names = tuple(sorted({name for row in rows for name in row}))
+        rows = [{name: row[name] if name in row else default_of(table, name) for name in names} for row in rows]
+    plan = insert_plan(table, names, connection.dialect.name, ignore_conflicts=ignore_conflicts)
+    _change(connection, plan, _sorted(rows, plan.order))
 
 
 def update_rows(session: Session, table: type[SQLModel], rows: Sequence[Row], *, key: tuple[str, ...]) -> None:
-    """Each row that the key names has the other values; all rows of a call change the same columns."""
+    """Each row that the key names has the other values; of two for one key the last one holds.
+
+    Raises:
+        ValueError: Two rows change different columns.
+    """
     if not rows:
         return
     if not _same_keys(rows):
         raise ValueError("rows of one update change the same columns")
     connection = _connection(session)
-    plan = _update_plan(table, tuple(rows[0]), key, connection.dialect.name)
-    connection.exec_driver_sql(plan.sql, _parameters(_sorted(rows, plan.order), plan))
+    plan = update_plan(table, tuple(rows[0]), key, connection.dialect.name)
+    _change(connection, plan, _sorted(rows, plan.order))
 
 
 def fetch_in(
@@ -98,32 +108,27 @@ def fetch_in(
         columns: What to return; everything by default.
         extra: One more condition, constant SQL.
     """
-    wanted = list(dict.fromkeys(values))
+    single = isinstance(column, str)
+    keys = (column,) if isinstance(column, str) else tuple(column)
+    wanted = [(value,) if single else value for value in dict.fromkeys(values)]
     if not wanted:
         return []
     connection = _connection(session)
-    keys = (column,) if isinstance(column, str) else tuple(column)
-    tuples = [(value,) for value in wanted] if isinstance(column, str) else wanted
-    fetch = _fetch_sqlite if connection.dialect.name == "sqlite" else _fetch_postgresql
     rows: list[Row] = []
-    for start in range(0, len(tuples), MOST_IN_A_LIST):
-        rows += fetch(connection, table, keys, tuples[start : start + MOST_IN_A_LIST], columns, extra)
+    for start in range(0, len(wanted), MOST_IN_A_LIST):
+        part = wanted[start : start + MOST_IN_A_LIST]
+        if connection.dialect.name == "sqlite":
+            # Padded to a power of two, so that there are a dozen statements and not four thousand.
+            places = 1 << (len(part) - 1).bit_length()
+            select = select_sqlite(table, keys, places, columns=columns, extra=extra)
+            part = _converted(part, select.key_converts)
+            part += [part[-1]] * (places - len(part))
+            rows += _found(connection, select, tuple(value for values in part for value in values))
+        else:
+            select = select_postgresql(table, keys, columns=columns, extra=extra)
+            arrays = zip(*_converted(part, select.key_converts), strict=True)
+            rows += _found(connection, select, tuple(map(list, arrays)))
     return rows
-
-
-class _Plan(NamedTuple):
-    sql: str
-    getter: Callable[[Row], tuple[Any, ...]]
-    converts: tuple[tuple[int, Convert], ...]  # place in the tuple, conversion
-    constants: tuple[Any, ...]  # defaults, already as the driver stores them
-    order: tuple[str, ...]
-
-
-class _Select(NamedTuple):
-    sql: str
-    names: tuple[str, ...]
-    key_converts: tuple[tuple[int, Convert], ...]
-    result_converts: tuple[tuple[str, Convert], ...]
 
 
 def _connection(session: Session) -> Connection:
@@ -143,12 +148,20 @@ def _sorted(rows: Sequence[Row], order: tuple[str, ...]) -> Sequence[Row]:
     try:
         return sorted(rows, key=operator.itemgetter(*order))
     except TypeError:  # a null among the values
-        return sorted(
-            rows, key=lambda row: [(row[name] is not None, row[name]) for name in order if row[name] is not None]
-        )
+        return sorted(rows, key=lambda row: [("" if row[name] is None else str(row[name])) for name in order])
 
 
-def _parameters(rows: Sequence[Row], plan: _Plan) -> list[tuple[Any, ...]]:
+def _change(connection: Connection, plan: Change, rows: Sequence[Row]) -> None:
+    parameters = _parameters(rows, plan)
+    if len(parameters) == 1:
+        execute(connection, plan.sql, parameters[0])
+    elif plan.set_sql is None:
+        execute_many(connection, plan.sql, parameters)
+    else:
+        execute(connection, plan.set_sql, tuple(map(list, zip(*parameters, strict=True))))
+
+
+def _parameters(rows: Sequence[Row], plan: Change) -> list[tuple[Any, ...]]:
     getter, converts, constants = plan.getter, plan.converts, plan.constants
     if not converts:
         return [getter(row) + constants for row in rows]
@@ -161,196 +174,18 @@ def _parameters(rows: Sequence[Row], plan: _Plan) -> list[tuple[Any, ...]]:
     return parameters
 
 
-def _filled(table: type[SQLModel], row: Row, names: tuple[str, ...]) -> Row:
-    return {name: row[name] if name in row else _default(table, name) for name in names}
-
-
-def _default(table: type[SQLModel], name: str) -> Any:
-    field = table.model_fields[name]
-    column = _table(table).c[name]
-    if field.default_factory in SAME_FOR_ALL:
-        return field.default_factory()  # type: ignore[misc, call-arg]  # list or dict, which take nothing
-    if field.is_required() or field.default_factory or (column.primary_key and field.default is None):
-        raise ValueError(f"{column} has no default")
-    return field.default
-
-
-@lru_cache(maxsize=1024)
-def _insert_plan(table: type[SQLModel], names: tuple[str, ...], dialect: str, *, ignore_conflicts: bool) -> _Plan:
-    columns = _table(table).c
-    unknown = [name for name in names if name not in columns]
-    if unknown:
-        raise ValueError(f"{table.__name__} has no column {', '.join(unknown)}")
-    missing = [column for column in columns if column.name not in names and not _made_by_database(table, column)]
-    constants = tuple(_to_driver(column, dialect)(_default(table, column.name)) for column in missing)
-    listed = [*names, *(column.name for column in missing)]
-    marks = ", ".join([_mark(dialect)] * len(listed))
-    sql = f"INSERT INTO {_table(table).name} ({', '.join(map(_quoted, listed))}) VALUES ({marks})"  # noqa: S608 - our own names
-    sql += " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
-    return _Plan(sql, _getter(names), _converts(table, names, dialect), constants, _order(table, names))
-
-
-@lru_cache(maxsize=1024)
-def _update_plan(table: type[SQLModel], names: tuple[str, ...], key: tuple[str, ...], dialect: str) -> _Plan:
-    changed = tuple(name for name in names if name not in key)
-    mark = _mark(dialect)
-    assignments = ", ".join(f"{_quoted(name)} = {mark}" for name in changed)
-    conditions = " AND ".join(f"{_quoted(name)} = {mark}" for name in key)
-    sql = f"UPDATE {_table(table).name} SET {assignments} WHERE {conditions}"  # noqa: S608 - our own names
-    bound = changed + key
-    return _Plan(sql, _getter(bound), _converts(table, bound, dialect), (), key)
-
-
-def _fetch_sqlite(
-    connection: Connection,
-    table: type[SQLModel],
-    keys: tuple[str, ...],
-    values: list[tuple[Any, ...]],
-    columns: tuple[str, ...] | None,
-    extra: str | None,
-) -> list[Row]:
-    # Padded to a power of two, so that there are a dozen statements and not four thousand.
-    places = 1 << (len(values) - 1).bit_length()
-    select = _select_sqlite(table, keys, places, columns, extra)
-    values = _converted(values, select.key_converts)
-    values += [values[-1]] * (places - len(values))
-    return _rows(connection, select, tuple(part for value in values for part in value))
-
-
-def _fetch_postgresql(
-    connection: Connection,
-    table: type[SQLModel],
-    keys: tuple[str, ...],
-    values: list[tuple[Any, ...]],
-    columns: tuple[str, ...] | None,
-    extra: str | None,
-) -> list[Row]:
-    select = _select_postgresql(table, keys, columns, extra)
-    arrays = tuple(list(array) for array in zip(*_converted(values, select.key_converts), strict=True))
-    return _rows(connection, select, arrays)
-
-
 def _converted(values: list[tuple[Any, ...]], converts: tuple[tuple[int, Convert], ...]) -> list[tuple[Any, ...]]:
     for place, convert in converts:
         values = [(*value[:place], convert(value[place]), *value[place + 1 :]) for value in values]
     return list(values)
 
 
-def _rows(connection: Connection, select: _Select, parameters: tuple[Any, ...]) -> list[Row]:
-    found = connection.exec_driver_sql(select.sql, parameters).fetchall()
+def _found(connection: Connection, select: Select, parameters: tuple[Any, ...]) -> list[Row]:
     names = select.names
+    found = execute(connection, select.sql, parameters).fetchall()
     rows = [dict(zip(names, values, strict=True)) for values in found]
     for name, convert in select.result_converts:
         for row in rows:
             if row[name] is not None:
                 row[name] = convert(row[name])
     return rows
-
-
-@lru_cache(maxsize=1024)
-def _select_sqlite(
-    table: type[SQLModel], keys: tuple[str, ...], places: int, columns: tuple[str, ...] | None, extra: str | None
-) -> _Select:
-    if len(keys) == 1:
-        condition = f"{_quoted(keys[0])} IN ({', '.join('?' * places)})"
-    else:
-        one = f"({', '.join('?' * len(keys))})"
-        condition = f"({', '.join(map(_quoted, keys))}) IN (VALUES {', '.join([one] * places)})"
-    return _select(table, keys, columns, condition, extra, "sqlite")
-
-
-@lru_cache(maxsize=1024)
-def _select_postgresql(
-    table: type[SQLModel], keys: tuple[str, ...], columns: tuple[str, ...] | None, extra: str | None
-) -> _Select:
-    arrays = [f"%s::{_array_type(_table(table).c[key])}[]" for key in keys]
-    if len(keys) == 1:
-        condition = f"{_quoted(keys[0])} = ANY({arrays[0]})"
-    else:
-        condition = f"({', '.join(map(_quoted, keys))}) IN (SELECT * FROM unnest({', '.join(arrays)}))"
-    return _select(table, keys, columns, condition, extra, "postgresql")
-
-
-def _select(
-    table: type[SQLModel],
-    keys: tuple[str, ...],
-    columns: tuple[str, ...] | None,
-    condition: str,
-    extra: str | None,
-    dialect: str,
-) -> _Select:
-    names = columns or tuple(column.name for column in _table(table).c)
-    condition += f" AND ({extra})" if extra else ""
-    sql = f"SELECT {', '.join(map(_quoted, names))} FROM {_table(table).name} WHERE {condition}"  # noqa: S608 - our own names
-    results = ((name, _from_driver(_table(table).c[name], dialect)) for name in names)
-    converts = tuple((name, convert) for name, convert in results if convert is not None)
-    return _Select(sql, names, _converts(table, keys, dialect), converts)
-
-
-def _table(table: type[SQLModel]) -> Table:
-    return table.__table__  # type: ignore[attr-defined, no-any-return]  # SQLModel sets it on table classes
-
-
-def _quoted(name: str) -> str:
-    return f'"{name}"'
-
-
-def _mark(dialect: str) -> str:
-    return "?" if dialect == "sqlite" else "%s"
-
-
-def _getter(names: tuple[str, ...]) -> Callable[[Row], tuple[Any, ...]]:
-    if len(names) == 1:
-        only = names[0]
-        return lambda row: (row[only],)
-    return operator.itemgetter(*names)
-
-
-def _made_by_database(table: type[SQLModel], column: Column[Any]) -> bool:
-    field = table.model_fields[column.name]
-    return column.primary_key and not field.is_required() and field.default is None
-
-
-def _order(table: type[SQLModel], names: tuple[str, ...]) -> tuple[str, ...]:
-    """The first unique key that the rows have whole."""
-    arguments = getattr(table, "__table_args__", ())
-    keys = [tuple(part.columns.keys()) for part in arguments if isinstance(part, UniqueConstraint)]
-    keys.append(tuple(column.name for column in _table(table).primary_key))
-    return next((key for key in keys if set(key) <= set(names)), ())
-
-
-def _converts(table: type[SQLModel], names: tuple[str, ...], dialect: str) -> tuple[tuple[int, Convert], ...]:
-    each = ((place, _to_driver(_table(table).c[name], dialect)) for place, name in enumerate(names))
-    return tuple((place, convert) for place, convert in each if convert is not _as_it_is)
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-def _to_driver(column: Column[Any], dialect: str) -> Convert:
-    if isinstance(column.type, UtcTime):
-        return lambda value: to_driver_time(value, dialect)
-    if isinstance(column.type, Json):
-        return lambda value: None if value is None else to_json(value)
-    if isinstance(column.type, Date) and dialect == "sqlite":
-        return lambda value: None if value is None else value.isoformat()
-    return _as_it_is
-
-
-def _from_driver(column: Column[Any], dialect: str) -> Convert | None:
-    if isinstance(column.type, UtcTime):
-        return from_driver_time
-    if isinstance(column.type, Json):
-        return json.loads
-    if dialect == "sqlite" and isinstance(column.type, Boolean):
-        return bool
-    if dialect == "sqlite" and isinstance(column.type, Date):
-        return date.fromisoformat
-    return None
-
-
-def _array_type(column: Column[Any]) -> str:
-    if isinstance(column.type, UtcTime):
-        return "timestamptz"
-    return {int: "bigint", str: "text", bool: "boolean", bytes: "bytea", date: "date"}[column.type.python_type]

@@ -41,8 +41,7 @@ def to_text(value: datetime) -> str:
     """The time as SQLite stores it: fixed width and UTC, so that text order is time order."""
     if value.tzinfo is None:
         raise NaiveTimeError(repr(value))
-    moment = value.astimezone(UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond:06d}+00:00"
+    return value.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def from_text(value: str) -> datetime:

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from sqlalchemy import Connection, Transaction
+from sqlalchemy import Connection, RootTransaction
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from storage.attempts import Call, serve_batch, serve_call
-from storage.engines import has_open_transaction, parse, reader_engine, writer_engine
+from storage.engines import execute, has_open_transaction, parse, reader_engine, writer_engine
 from storage.faults import BadResult, ConnectionLost, OutcomeUnknown, Overloaded, Verdict, judge, refuse_mapped
 from storage.hand import Crew, Hand
 from storage.line import FULL_WAIT_SECONDS, Entry, Kind, Line, settle
@@ -199,18 +200,13 @@ def _serve_writes(hand: Hand, kind: Kind, entries: list[Entry], *, lock: str | N
 
 def _write_once(hand: Hand, lock: str | None, call: Call) -> Any:
     """One transaction: what the call wrote is committed, or nothing is."""
-    connection, transaction = None, None
-    try:
+    with _undone_on_error(hand):
         connection = hand.connection()
         transaction = connection.begin()
         if lock is not None:
-            connection.exec_driver_sql(lock)
+            execute(connection, lock, ())
         result = _in_session(connection, call)
-        if not (transaction.is_active and has_open_transaction(connection.connection.dbapi_connection)):
-            raise BadResult("the transaction had failed: a use case may not swallow an error of the database")
-    except BaseException as error:
-        _undo(hand, connection, transaction, error)
-        raise
+        _check_still_open(connection)
     try:
         transaction.commit()
     except BaseException as error:
@@ -223,15 +219,10 @@ def _write_once(hand: Hand, lock: str | None, call: Call) -> Any:
 
 def _look_once(hand: Hand, call: Call) -> Any:
     """One transaction that is given up at its end: it had nothing to keep."""
-    connection, transaction = None, None
-    try:
-        connection = hand.connection()
-        transaction = connection.begin()
-        result = _in_session(connection, call)
-    except BaseException as error:
-        _undo(hand, connection, transaction, error)
-        raise
-    _undo(hand, connection, transaction, None)
+    with _undone_on_error(hand):
+        transaction = hand.connection().begin()
+        result = _in_session(hand.connection(), call)
+        transaction.rollback()
     return result
 
 
@@ -249,15 +240,31 @@ def _in_savepoint(session: Session, call: Call) -> Any:
         return call(session)
 
 
-def _undo(
-    hand: Hand, connection: Connection | None, transaction: Transaction | None, error: BaseException | None
-) -> None:
-    """Nothing of the transaction stays, and the connection is fit for the next one, or dropped."""
-    lost = connection is None or transaction is None or connection.invalidated
-    if not lost and not (error is not None and judge(error) is Verdict.RECONNECT):
-        with suppress(SQLAlchemyError):
-            transaction.rollback()
-            return
-    hand.drop()
-    if lost and transaction is not None and judge(error) is Verdict.OWN:
-        raise ConnectionLost from error
+def _check_still_open(connection: Connection) -> None:
+    transaction = connection.get_transaction()
+    if transaction is None or not transaction.is_active or not has_open_transaction(connection.connection):
+        raise BadResult("the transaction had failed: a use case may not swallow an error of the database")
+
+
+@contextmanager
+def _undone_on_error(hand: Hand) -> Iterator[None]:
+    """After an error nothing of the transaction stays, and the connection is fit for the next one, or dropped."""
+    try:
+        yield
+    except BaseException as error:
+        connection = hand.opened
+        lost = connection is not None and connection.invalidated
+        transaction = None if connection is None or lost else connection.get_transaction()
+        if transaction is None or judge(error) is Verdict.RECONNECT or not _rolled_back(transaction):
+            hand.drop()
+        if lost and judge(error) is Verdict.OWN:
+            raise ConnectionLost("the connection was lost, and the use case went on") from error
+        raise
+
+
+def _rolled_back(transaction: RootTransaction) -> bool:
+    try:
+        transaction.rollback()
+    except (SQLAlchemyError, sqlite3.Error):
+        return False
+    return True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 from sqlalchemy import Connection, Engine
 
@@ -21,17 +20,17 @@ class Hand:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._connection: Connection | None = None
+        self.opened: Connection | None = None
 
     def connection(self) -> Connection:
         """The open connection of this thread."""
-        if self._connection is None:
-            self._connection = self.engine.connect()
-        return self._connection
+        if self.opened is None:
+            self.opened = self.engine.connect()
+        return self.opened
 
     def drop(self) -> None:
         """The connection is gone, whatever state it was in; the next transaction opens another."""
-        connection, self._connection = self._connection, None
+        connection, self.opened = self.opened, None
         if connection is not None:
             try:
                 connection.invalidate()
@@ -40,7 +39,7 @@ class Hand:
 
     def interrupt(self) -> None:
         """What this hand is doing fails soon. Called from another thread."""
-        connection = self._connection
+        connection = self.opened
         if connection is not None and not connection.closed and not connection.invalidated:
             interrupt(connection.connection.dbapi_connection)
 

@@ -21,7 +21,8 @@ BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     """Every table, the numbers, and books in which nothing is edited."""
-    _make_tables()
+    _make_tables_that_stand_alone()
+    _make_tables_that_refer_to_others()
     lock_the_books()
 
 
@@ -50,7 +51,7 @@ def _unique(table: str, *names: str) -> sa.UniqueConstraint:
     return sa.UniqueConstraint(*names, name=f"uq_{table}_{'_'.join(names)}")
 
 
-def _make_tables() -> None:
+def _make_tables_that_stand_alone() -> None:
     op.create_table(
         "api_key",
         *_need(BIG, "id"),
@@ -202,6 +203,9 @@ def _make_tables() -> None:
         *_need(TIME, "at"),
         _key("watermark", "name"),
     )
+
+
+def _make_tables_that_refer_to_others() -> None:
     op.create_table(
         "bonus",
         *_need(BIG, "id", autoincrement=False),
