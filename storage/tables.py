@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from sqlmodel import SQLModel
 
-from storage import auditlog, codes, customers, installation, leases, ledger, mailbox, orders, referrals, standings
+from storage import (
+    auditlog,
+    codes,
+    customers,
+    installation,
+    leases,
+    ledger,
+    mailbox,
+    orders,
+    referrals,
+    standings,
+    tallies,
+)
 
-MODULES = (auditlog, codes, customers, installation, leases, ledger, mailbox, orders, referrals, standings)
+MODULES = (auditlog, codes, customers, installation, leases, ledger, mailbox, orders, referrals, standings, tallies)
 metadata = SQLModel.metadata

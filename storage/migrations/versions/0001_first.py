@@ -189,6 +189,14 @@ def _make_tables_that_stand_alone() -> None:
         _key("standing_count", "period", "friends"),
     )
     op.create_table(
+        "tally",
+        *_need(TEXT, "key"),
+        *_need(COUNT, "tries"),
+        *_need(TIME, "until"),
+        _key("tally", "key"),
+    )
+    op.create_index("ix_tally_until", "tally", ["until"])
+    op.create_table(
         "terms",
         *_need(TEXT, "id"),
         *_need(JSON, "body"),
