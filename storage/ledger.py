@@ -41,6 +41,7 @@ class Bonus(SQLModel, table=True):
     budget_minor: int = Field(default=0, sa_type=Minor)  # budget it has taken, never given back (rules 6c)
     status: str = Field(sa_type=Text)  # held, available, refused, reversed
     under_review: bool = Field(default=False)
+    capped: bool = Field(default=False)  # the month was full (rules 6b)
     earned_at: datetime = Field(sa_type=UtcTime)  # paid_at of the order, sign-up of the friend
     available_at: datetime = Field(sa_type=UtcTime)
     released_at: datetime | None = Field(default=None, sa_type=UtcTime)

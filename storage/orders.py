@@ -51,6 +51,7 @@ class Order(SQLModel, table=True):
     delivered_at: datetime | None = Field(default=None, sa_type=UtcTime)
     orders_count: int | None = Field(default=None)  # pinned: the shop's count, this order included
     phone: str | None = Field(default=None, sa_type=Text)  # keyed fingerprint, for rule 16 only
+    email_owner_id: int | None = Field(default=None, sa_type=BigId)  # somebody else who has the buyer's address
     evidence: Any = Field(default_factory=list, sa_type=Json)  # every candidate: kind, ambassador, code, at
     misses: Any = Field(default_factory=list, sa_type=Json)  # codes that were not found: reason and code as typed
     pinned_at: datetime | None = Field(default=None, sa_type=UtcTime)  # when the first paid state was applied

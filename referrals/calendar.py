@@ -1,0 +1,26 @@
+"""Local days and months: what "21 days" and "this month" mean where the shop is."""
+
+from __future__ import annotations
+
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+
+def add_local_days(moment: datetime, days: int, zone: ZoneInfo) -> datetime:
+    """The same local time, so many calendar days later, in UTC.
+
+    A local time that the clock skips is read as the moment it would have been; one that comes
+    twice is the first (``fold=0``).
+    """
+    local = moment.astimezone(zone)
+    later = local.replace(tzinfo=None) + timedelta(days=days)
+    return later.replace(tzinfo=zone).astimezone(UTC)
+
+
+def local_month(moment: datetime, zone: ZoneInfo) -> str:
+    """The local month of a moment: 2026-11."""
+    return moment.astimezone(zone).strftime("%Y-%m")

@@ -1,0 +1,222 @@
+"""What shops and the API report, applied as one list: stored raw and processed in one transaction.
+
+The importer, the replay of quarantined deliveries and the reconciliation come in here too; there
+is no second way. A list is folded in the order of its arrival, in runs of one kind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from referrals.people.customers import verify_chats
+from referrals.reasons import INTERNAL_ERROR, Reason, reason
+from referrals.recruiting.joining import join
+from referrals.recruiting.orders import Arrival, OrderOutcome, apply_orders
+from referrals.recruiting.shops import CustomerState, DeliveryState, Event, Ignored, OrderState
+from referrals.recruiting.sign_ups import apply_customers
+from storage.bulk import fetch_in, insert_rows, update_rows
+from storage.customers import TELEGRAM, Identity
+from storage.database import books
+from storage.mailbox import DONE, QUARANTINED, Inbox
+from storage.orders import Order
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlmodel import Session
+
+    from referrals.programme import Programme
+
+APPLIED, UNCHANGED, IGNORED = "applied", "unchanged", "ignored"
+DELIVERED = "delivered"
+HOOK, API, REPLAY = "hook", "api", "replay"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One authentic delivery: its bytes, and what the adapter read in them.
+
+    ``event`` is None where it made no sense; ``nonsense`` then says why. ``inbox_id`` names the
+    stored delivery that a replay reads again.
+    """
+
+    kind: str  # hook, api, replay
+    shop: str
+    body: bytes
+    event: Event | None
+    received_at: datetime
+    headers: dict[str, str] = field(default_factory=dict)
+    nonsense: str | None = None
+    subject: str | None = None
+    inbox_id: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes, for the bound of the queue."""
+        return len(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a delivery did, for the shop's log and the API."""
+
+    status: str  # applied, unchanged, quarantined, ignored
+    order: str | None = None
+    reasons: tuple[Reason, ...] = ()
+    customer_id: int | None = None
+    created: bool = False
+
+
+@books
+def apply_deliveries(session: Session, items: Sequence[Delivery], *, programme: Programme) -> list[Answer]:
+    """Every delivery is stored and applied; what makes no sense is quarantined (rules 37)."""
+    answers: list[Answer] = []
+    for kind, run in groupby(items, key=lambda item: type(item.event)):
+        answers += _apply_run(session, kind, list(run), programme=programme)
+    _store(session, items, answers)
+    return answers
+
+
+def store_quarantined(session: Session, item: Delivery, error: Exception, *, programme: Programme) -> Answer:  # noqa: ARG001 - the shape of on_fault
+    """Our own code failed on this delivery: it is kept to be replayed, and the shop is not punished (rules 37)."""
+    answer = Answer(QUARANTINED, _subject_order(item), (reason(INTERNAL_ERROR),))
+    _store(session, [item], [answer], why=f"{INTERNAL_ERROR}: {type(error).__name__}")
+    return answer
+
+
+def _apply_run(session: Session, kind: type[Any], run: list[Delivery], *, programme: Programme) -> list[Answer]:
+    if kind is OrderState:
+        return _orders(session, run, programme=programme)
+    if kind is CustomerState:
+        return _customers(session, run, programme=programme)
+    if kind is DeliveryState:
+        return _parcels(session, run)
+    if kind is Ignored:
+        return [Answer(IGNORED) for _ in run]
+    return [Answer(QUARANTINED, _subject_order(item)) for item in run]
+
+
+def _orders(session: Session, run: list[Delivery], *, programme: Programme) -> list[Answer]:
+    arrivals = [Arrival(item.event, item.received_at) for item in run if isinstance(item.event, OrderState)]
+    now = run[-1].received_at
+    outcomes = apply_orders(session, arrivals, programme=programme, now=now)
+    _join_visitors(session, outcomes, programme=programme, now=now)
+    return [
+        Answer(outcome.status, arrival.state.id, outcome.reasons, outcome.customer_id)
+        for arrival, outcome in zip(arrivals, outcomes, strict=True)
+    ]
+
+
+def _join_visitors(session: Session, outcomes: list[OrderOutcome], *, programme: Programme, now: datetime) -> None:
+    """A shop button was made for the person of a chat; the order says who that is in the shop (rules 15, 20)."""
+    met = {
+        (outcome.click_person_id, outcome.customer_id)
+        for outcome in outcomes
+        if outcome.status == APPLIED and outcome.click_person_id is not None and outcome.customer_id is not None
+    }
+    if not met:
+        return
+    chats = fetch_in(
+        session, Identity, "customer_id", sorted({buyer for _, buyer in met}), columns=("kind", "customer_id")
+    )
+    connected = {row["customer_id"] for row in chats if row["kind"] == TELEGRAM}
+    for visitor, buyer in sorted(met):
+        if visitor == buyer:
+            verify_chats(session, buyer)
+        elif buyer not in connected:  # a bound account is never moved silently
+            join(session, visitor, buyer, programme=programme, now=now)
+
+
+def _customers(session: Session, run: list[Delivery], *, programme: Programme) -> list[Answer]:
+    states = [item.event for item in run if isinstance(item.event, CustomerState)]
+    outcomes = apply_customers(session, states, programme=programme, now=run[-1].received_at)
+    return [
+        Answer(
+            APPLIED if outcome.changed or outcome.created else UNCHANGED,
+            None,
+            tuple(outcome.reasons),
+            outcome.customer_id,
+            outcome.created,
+        )
+        for outcome in outcomes
+    ]
+
+
+def _parcels(session: Session, run: list[Delivery]) -> list[Answer]:
+    """When the parcel came; of an order that is not known yet it makes no sense (rules 32)."""
+    states = [item.event for item in run if isinstance(item.event, DeliveryState)]
+    rows = fetch_in(
+        session,
+        Order,
+        ("shop", "external_id"),
+        [(state.shop, state.order) for state in states],
+        columns=("id", "shop", "external_id", "delivered_at"),
+    )
+    known = {(row["shop"], row["external_id"]): row for row in rows}
+    answers = []
+    for state in states:
+        row = known.get((state.shop, state.order))
+        if row is None:
+            answers.append(Answer(QUARANTINED, state.order))
+        elif state.status != DELIVERED:
+            answers.append(Answer(IGNORED, state.order))
+        elif row["delivered_at"] is not None and row["delivered_at"] <= state.at:
+            answers.append(Answer(UNCHANGED, state.order))
+        else:
+            row["delivered_at"] = state.at
+            answers.append(Answer(APPLIED, state.order))
+    moved = {answer.order for answer in answers if answer.status == APPLIED}
+    changed = [{"id": row["id"], "delivered_at": row["delivered_at"]} for row in rows if row["external_id"] in moved]
+    if changed:
+        update_rows(session, Order, changed, key=("id",))
+    return answers
+
+
+def _store(session: Session, items: Sequence[Delivery], answers: Sequence[Answer], *, why: str | None = None) -> None:
+    """The raw deliveries, and what became of them; a replayed one is marked where it lies."""
+    rows, replayed = [], []
+    for item, answer in zip(items, answers, strict=True):
+        quarantined = answer.status == QUARANTINED
+        judged = {
+            "status": QUARANTINED if quarantined else DONE,
+            "result": answer.status,
+            "reason": (why or item.nonsense or "unknown order") if quarantined else None,
+            "done_at": item.received_at,
+        }
+        if item.inbox_id is not None:
+            replayed.append({"id": item.inbox_id, **judged})
+            continue
+        rows.append(
+            {
+                "kind": item.kind,
+                "source": item.shop,
+                "headers": item.headers,
+                "body": item.body,
+                "digest": hashlib.sha256(item.body).hexdigest(),
+                "subject": item.subject or _subject(item),
+                "received_at": item.received_at,
+                **judged,
+            }
+        )
+    if rows:
+        insert_rows(session, Inbox, rows)
+    if replayed:
+        update_rows(session, Inbox, replayed, key=("id",))
+
+
+def _subject(item: Delivery) -> str | None:
+    event = item.event
+    if isinstance(event, OrderState):
+        return f"order:{event.id}"
+    if isinstance(event, CustomerState):
+        return f"customer:{event.id}"
+    return f"order:{event.order}" if isinstance(event, DeliveryState) else None
+
+
+def _subject_order(item: Delivery) -> str | None:
+    subject = item.subject or _subject(item) or ""
+    return subject.removeprefix("order:") if subject.startswith("order:") else None

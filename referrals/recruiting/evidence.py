@@ -1,0 +1,74 @@
+"""What an order carries that points to an ambassador: codes, a ref, a click's token (rules 11, 12, 17, 21)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from referrals.codes import CodeHit, CodeMiss, find_codes
+from referrals.programme import token_hash
+from referrals.reasons import reason
+from referrals.recruiting.attribution import CLICK, CODE, Evidence
+from storage import codes
+from storage.bulk import fetch_in
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlmodel import Session
+
+    from referrals.recruiting.shops import OrderState
+
+Row = dict[str, Any]
+
+
+class Pointers:
+    """The codes and clicks that a list of orders names, looked up in two sets."""
+
+    def __init__(self, session: Session, states: Sequence[OrderState]) -> None:
+        typed = {code for state in states for code in (*state.codes, *((state.ref,) if state.ref else ()))}
+        self._codes = find_codes(session, typed) if typed else {}
+        hashes = {token_hash(state.click): state.click for state in states if state.click}
+        rows = fetch_in(session, codes.Click, "token_hash", list(hashes))
+        self._clicks = {hashes[row["token_hash"]]: row for row in rows}
+        owners = fetch_in(session, codes.Code, "id", [row["code_id"] for row in rows], columns=("id", "customer_id"))
+        self._owners = {row["id"]: row["customer_id"] for row in owners}
+
+    def person_of_click(self, state: OrderState) -> int | None:
+        """The chat's person for whom the shop button was made (rules 15)."""
+        click = self._clicks.get(state.click or "")
+        return click["customer_id"] if click else None
+
+    def evidence(self, row: Row, state: OrderState) -> tuple[list[Row], list[Row]]:
+        """The evidence of one order as it is stored, and the codes that were not found with their reasons."""
+        found: list[Evidence] = []
+        misses: list[Row] = []
+        for typed in dict.fromkeys(state.codes):
+            hit = self._codes[typed]
+            if isinstance(hit, CodeMiss):
+                misses.append(reason(hit.reason, typed=hit.typed))
+            else:
+                found.append(Evidence(CODE, hit.customer_id, hit.code_id, row["created_at"]))
+        found += self._visit(row, state, misses)
+        return [store_evidence(evidence) for evidence in dict.fromkeys(found)], misses
+
+    def _visit(self, row: Row, state: OrderState, misses: list[Row]) -> list[Evidence]:
+        """The click's own date; a ref without a valid token is dated at the order (rules 12)."""
+        click = self._clicks.get(state.click or "")
+        if click is not None:
+            return [Evidence(CLICK, self._owners[click["code_id"]], click["code_id"], click["at"])]
+        hit = self._codes.get(state.ref or "")
+        if isinstance(hit, CodeHit):
+            return [Evidence(CLICK, hit.customer_id, hit.code_id, row["created_at"])]
+        if hit is not None:
+            misses.append(reason(hit.reason, typed=hit.typed))
+        return []
+
+
+def store_evidence(evidence: Evidence) -> Row:
+    """Evidence as it is pinned on an order."""
+    return {
+        "kind": evidence.kind,
+        "ambassador_id": evidence.ambassador_id,
+        "code_id": evidence.code_id,
+        "at": evidence.at.isoformat(),
+    }

@@ -1,0 +1,276 @@
+"""Orders as state: what a list of deliveries changes, in sets (rules 1-7).
+
+Facts are loaded for the whole list, the states are folded in order, every touched friend is
+decided once, and the effects are written in bulk. The same plan runs dry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from referrals.people.identities import (
+    Person,
+    PersonKeys,
+    email_fingerprint,
+    phone_fingerprint,
+    remember_phones,
+    resolve_people,
+)
+from referrals.reasons import NO_EVIDENCE, ORDER_UNPAID, Reason, reason
+from referrals.recruiting.decisions import DecisionPlan, plan_decisions, write_decisions
+from referrals.recruiting.evidence import Pointers
+from referrals.recruiting.facts import load_facts
+from referrals.recruiting.ids import Ids
+from referrals.recruiting.states import fresh_row, is_newer, succeed
+from referrals.rewarding.terms import terms_book
+from storage.bulk import fetch_in, insert_rows, update_rows
+from storage.customers import Customer
+from storage.database import books
+from storage.orders import Order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from sqlmodel import Session
+
+    from referrals.programme import Programme
+    from referrals.recruiting.shops import OrderState
+    from referrals.rewarding.terms import TermsBook
+
+Row = dict[str, Any]
+OrderKey = tuple[str, str]  # shop, external id
+APPLIED, UNCHANGED = "applied", "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A state and when it came."""
+
+    state: OrderState
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderOutcome:
+    """What a delivery did, and why its order counts, waits or does not."""
+
+    status: str  # applied, unchanged
+    reasons: tuple[Reason, ...]
+    customer_id: int | None = None
+    click_person_id: int | None = None  # the chat's person whose shop button led here (rules 15)
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What an order would do."""
+
+    status: str
+    ambassador_id: int | None
+    evidence: str | None
+    bonus_minor: int
+    currency: str
+    available_at: datetime | None
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(slots=True)
+class OrdersPlan:
+    """A list of arrivals, decided and not yet written."""
+
+    statuses: list[str] = field(default_factory=list)
+    rows: dict[OrderKey, Row] = field(default_factory=dict)  # every order of the list, as it is to be
+    new: set[OrderKey] = field(default_factory=set)
+    applied: dict[OrderKey, OrderState] = field(default_factory=dict)  # the last state that counted
+    click_people: dict[OrderKey, int] = field(default_factory=dict)
+    decisions: DecisionPlan = field(default_factory=DecisionPlan)
+
+
+@books
+def apply_orders(
+    session: Session,
+    arrivals: Sequence[Arrival],
+    *,
+    programme: Programme,
+    now: datetime,
+) -> list[OrderOutcome]:
+    """Every order is in its newest known state, and what that changes is in the books."""
+    plan = _plan(session, arrivals, programme=programme, now=now, dry=False)
+    _write(session, plan, now=now)
+    return [_outcome(plan, arrival, status) for arrival, status in zip(arrivals, plan.statuses, strict=True)]
+
+
+@books
+def redecide(session: Session, friend_ids: Iterable[int], *, programme: Programme, now: datetime) -> None:
+    """These friends are decided again with the facts as they are now; settled things stay settled."""
+    friends = list(dict.fromkeys(friend_ids))
+    book = terms_book(session, programme=programme, now=now)
+    facts = load_facts(session, friends)
+    plan = plan_decisions(session, facts, friends, book=book, ids=Ids(session), programme=programme, now=now)
+    write_decisions(session, plan, now=now)
+
+
+def dry_run(session: Session, state: OrderState, *, programme: Programme, now: datetime) -> DryRun:
+    """What this order would do, and why; nothing is written."""
+    plan = _plan(session, [Arrival(state, now)], programme=programme, now=now, dry=True)
+    row = plan.rows[state.shop, state.id]
+    lots = [lot.row for lot in plan.decisions.bonuses.lots if lot.row["order_id"] == row["id"]]
+    lot = max(lots, key=lambda found: found["amount_minor"], default=None)
+    won = next((evidence["kind"] for evidence in row["evidence"] if "lost" not in evidence), None)
+    return DryRun(
+        status=plan.statuses[0],
+        ambassador_id=row["ambassador_id"],
+        evidence=won if row["ambassador_id"] is not None else None,
+        bonus_minor=lot["amount_minor"] if lot else 0,
+        currency=row["currency"],
+        available_at=lot["available_at"] if lot and lot["amount_minor"] else None,
+        reasons=tuple(row["reasons"]),
+    )
+
+
+def _plan(
+    session: Session,
+    arrivals: Sequence[Arrival],
+    *,
+    programme: Programme,
+    now: datetime,
+    dry: bool,
+) -> OrdersPlan:
+    plan = OrdersPlan()
+    ids = Ids(session, dry=dry)
+    book = terms_book(session, programme=programme, now=now, store=not dry)
+    _take_states(session, plan, arrivals, ids=ids, programme=programme)
+    created = _name_buyers(session, plan, programme=programme, now=now, dry=dry)
+    _pin_evidence(session, plan, book=book, now=now)
+    in_hand = [plan.rows[key] for key in plan.applied if plan.rows[key]["customer_id"] is not None]
+    friends = list(dict.fromkeys(row["customer_id"] for row in in_hand))
+    facts = load_facts(session, friends, in_hand=in_hand, created=created)
+    for person_id in created:
+        facts.people.setdefault(
+            person_id,
+            {"id": person_id, "state": "active", "first_paid_at": None, "marketing_consent": None},
+        )
+    plan.decisions = plan_decisions(session, facts, friends, book=book, ids=ids, programme=programme, now=now)
+    for key in plan.applied:
+        row = plan.rows[key]
+        if row["customer_id"] is None:
+            row["reasons"] = [reason(ORDER_UNPAID if row["paid_at"] is None else NO_EVIDENCE)]
+    return plan
+
+
+def _take_states(
+    session: Session,
+    plan: OrdersPlan,
+    arrivals: Sequence[Arrival],
+    *,
+    ids: Ids,
+    programme: Programme,
+) -> None:
+    """Fold the list: of each order the newest state stands."""
+    keys = [(arrival.state.shop, arrival.state.id) for arrival in arrivals]
+    stored = fetch_in(session, Order, ("shop", "external_id"), keys)
+    plan.rows = {(row["shop"], row["external_id"]): row for row in stored}
+    for key, arrival in zip(keys, arrivals, strict=True):
+        fresh = fresh_row(arrival.state, received_at=arrival.received_at, currency=programme.currency)
+        known = plan.rows.get(key)
+        if known is None:
+            plan.rows[key] = {"id": next(ids.of("order")), **fresh}
+            plan.new.add(key)
+        elif is_newer(fresh, known):
+            plan.rows[key] = succeed(known, fresh, tombstone=arrival.state.tombstone)
+        else:
+            plan.statuses.append(UNCHANGED)
+            continue
+        plan.applied[key] = _richer(arrival.state, plan.applied.get(key))
+        plan.statuses.append(APPLIED)
+
+
+def _richer(state: OrderState, before: OrderState | None) -> OrderState:
+    """A tombstone says nothing of the buyer; the state before it in the list does."""
+    return before if state.tombstone and before is not None else state
+
+
+def _name_buyers(
+    session: Session,
+    plan: OrdersPlan,
+    *,
+    programme: Programme,
+    now: datetime,
+    dry: bool,
+) -> list[int]:
+    """Orders without a buyer get theirs; returns the customers that were made for it."""
+    wanted: list[tuple[Row, PersonKeys]] = []
+    for key, state in plan.applied.items():
+        row, buyer = plan.rows[key], state.buyer
+        row["phone"] = row["phone"] or phone_fingerprint(programme, buyer.phone)
+        if row["customer_id"] is None and not state.tombstone:
+            email = email_fingerprint(programme, buyer.email)
+            guest = None if buyer.id or email else state.id
+            consent = buyer.marketing_consent
+            wanted.append((row, PersonKeys(state.shop, buyer.id, email, guest, marketing_consent=consent)))
+    people = _resolve(session, [keys for _, keys in wanted], now=now, dry=dry)
+    for (row, _), person in zip(wanted, people, strict=True):
+        row["customer_id"], row["email_owner_id"] = person.customer_id, person.email_owner_id
+    if not dry:
+        remember_phones(session, [(row["customer_id"], row["phone"]) for row, _ in wanted if row["phone"]])
+    return [person.customer_id for person in people if person.created and person.customer_id is not None]
+
+
+def _resolve(session: Session, keys: Sequence[PersonKeys], *, now: datetime, dry: bool) -> list[Person]:
+    return resolve_people(session, keys, now=now, dry=dry) if keys else []
+
+
+def _pin_evidence(session: Session, plan: OrdersPlan, *, book: TermsBook, now: datetime) -> None:
+    """Evidence follows the state until the order is paid first; then it is pinned with count and terms (rules 3)."""
+    open_orders = {key: state for key, state in plan.applied.items() if plan.rows[key]["pinned_at"] is None}
+    pointers = Pointers(session, list(plan.applied.values()))
+    for key, state in plan.applied.items():
+        person_id = pointers.person_of_click(state)
+        if person_id is not None:
+            plan.click_people[key] = person_id
+    for key, state in open_orders.items():
+        row = plan.rows[key]
+        if not state.tombstone:
+            row["evidence"], row["misses"] = pointers.evidence(row, state)
+            row["orders_count"] = state.buyer.orders
+        if row["paid_at"] is not None:
+            row["pinned_at"] = now
+            row["terms_id"] = book.in_force(row["created_at"]).id
+
+
+def _write(session: Session, plan: OrdersPlan, *, now: datetime) -> None:
+    new = [plan.rows[key] for key in plan.applied if key in plan.new]
+    old = [plan.rows[key] for key in plan.applied if key not in plan.new]
+    if new:
+        insert_rows(session, Order, new)
+    if old:
+        update_rows(session, Order, old, key=("id",))
+    plan.decisions.orders = [
+        row for row in plan.decisions.orders if (row["shop"], row["external_id"]) not in plan.applied
+    ]
+    write_decisions(session, plan.decisions, now=now)
+    _note_consent(session, plan)
+
+
+def _note_consent(session: Session, plan: OrdersPlan) -> None:
+    """The newest word of the shop on marketing consent stands."""
+    said = {
+        plan.rows[key]["customer_id"]: state.buyer.marketing_consent
+        for key, state in plan.applied.items()
+        if state.buyer.marketing_consent is not None
+    }
+    known = fetch_in(session, Customer, "id", [one for one in said if one], columns=("id", "marketing_consent"))
+    changed = [
+        {"id": row["id"], "marketing_consent": said[row["id"]]}
+        for row in known
+        if row["marketing_consent"] != said[row["id"]]
+    ]
+    if changed:
+        update_rows(session, Customer, changed, key=("id",))
+
+
+def _outcome(plan: OrdersPlan, arrival: Arrival, status: str) -> OrderOutcome:
+    key = (arrival.state.shop, arrival.state.id)
+    row = plan.rows[key]
+    return OrderOutcome(status, tuple(row["reasons"]), row["customer_id"], plan.click_people.get(key))

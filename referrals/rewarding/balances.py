@@ -1,0 +1,79 @@
+"""What a customer has: sums of the ledger, and the bonuses behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from storage.ledger import CUSTOMER_ACCOUNTS, DEBT, Bonus, Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlmodel import Session
+
+    from referrals.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """A customer's accounts in one currency, in minor units; a debt is what they owe."""
+
+    held_minor: int = 0
+    available_minor: int = 0
+    reserved_minor: int = 0
+    redeemed_minor: int = 0
+    debt_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BonusView:
+    """One bonus as its owner may see it; nothing of the friend."""
+
+    id: int
+    amount_minor: int
+    currency: str
+    status: str
+    earned_at: datetime
+    available_at: datetime
+    under_review: bool
+    reasons: tuple[Reason, ...]
+
+
+def balances(session: Session, customer_id: int) -> dict[str, Balance]:
+    """The accounts of a customer by currency; a balance is a sum."""
+    rows = session.exec(
+        select(Entry.currency, Entry.account, func.sum(Entry.amount_minor))
+        .where(Entry.customer_id == customer_id)
+        .group_by(col(Entry.currency), col(Entry.account)),
+    ).all()
+    sums: dict[str, dict[str, int]] = {}
+    for currency, account, amount in rows:
+        if account in CUSTOMER_ACCOUNTS:
+            sums.setdefault(currency, {})[f"{account}_minor"] = -int(amount) if account == DEBT else int(amount)
+    return {currency: Balance(**accounts) for currency, accounts in sorted(sums.items())}
+
+
+def bonuses_of(session: Session, customer_id: int, *, limit: int, before_id: int | None = None) -> list[BonusView]:
+    """A customer's bonuses, the newest first."""
+    query = select(Bonus).where(Bonus.customer_id == customer_id)
+    if before_id is not None:
+        query = query.where(Bonus.id < before_id)
+    rows: Sequence[Bonus] = session.exec(query.order_by(col(Bonus.id).desc()).limit(limit)).all()
+    return [
+        BonusView(
+            id=row.id,
+            amount_minor=row.amount_minor,
+            currency=row.currency,
+            status=row.status,
+            earned_at=row.earned_at,
+            available_at=row.available_at,
+            under_review=row.under_review,
+            reasons=tuple(row.reasons),
+        )
+        for row in rows
+    ]

@@ -1,0 +1,92 @@
+"""The audit: everything is added again, and the first row that is off is named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A row that is off, and what is wrong with it."""
+
+    check: str
+    row: str
+    found: str
+
+
+# Each check is one query that returns the rows that are off: a name and what was found.
+CHECKS = {
+    "a posting sums to zero in one currency": """
+        SELECT 'posting ' || posting_id, 'sum ' || sum(amount_minor) || ' over ' || count(DISTINCT currency) || ' currencies'
+        FROM entry GROUP BY posting_id
+        HAVING sum(amount_minor) <> 0 OR count(DISTINCT currency) <> 1 ORDER BY posting_id LIMIT 1""",
+    "a posting has entries": """
+        SELECT 'posting ' || id, 'no entries' FROM posting
+        WHERE (friends = 0 AND revenue_minor = 0) AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.posting_id = posting.id)
+        ORDER BY id LIMIT 1""",
+    "an entry's lot is its posting's": """
+        SELECT 'entry ' || entry.id, 'lot ' || entry.bonus_id || ', posting of lot ' || posting.bonus_id
+        FROM entry JOIN posting ON posting.id = entry.posting_id
+        WHERE posting.bonus_id <> entry.bonus_id ORDER BY entry.id LIMIT 1""",
+    "a bonus is the sum of its postings": """
+        SELECT 'bonus ' || bonus.id, 'amount ' || bonus.amount_minor || ', booked ' || coalesce(-sum(entry.amount_minor), 0)
+        FROM bonus LEFT JOIN entry ON entry.bonus_id = bonus.id AND entry.account IN ('cost', 'goodwill')
+        GROUP BY bonus.id, bonus.amount_minor
+        HAVING bonus.amount_minor <> coalesce(-sum(entry.amount_minor), 0) ORDER BY bonus.id LIMIT 1""",
+    "a bonus lies where its status says": """
+        SELECT 'bonus ' || bonus.id, 'status ' || bonus.status || ', held ' || coalesce(sum(entry.amount_minor), 0)
+        FROM bonus LEFT JOIN entry ON entry.bonus_id = bonus.id AND entry.account = 'held'
+        GROUP BY bonus.id, bonus.status, bonus.amount_minor
+        HAVING coalesce(sum(entry.amount_minor), 0) <> CASE WHEN bonus.status = 'held' THEN bonus.amount_minor ELSE 0 END
+        ORDER BY bonus.id LIMIT 1""",
+    "the numbers of a bonus' postings have no gap": """
+        SELECT 'bonus ' || bonus.id, 'postings ' || bonus.postings || ', found ' || count(posting.id)
+        FROM bonus LEFT JOIN posting ON posting.bonus_id = bonus.id
+        GROUP BY bonus.id, bonus.postings HAVING bonus.postings <> count(posting.id) ORDER BY bonus.id LIMIT 1""",
+    "no account but debt is below zero": """
+        SELECT 'customer ' || customer_id, account || ' ' || sum(amount_minor) || ' ' || currency
+        FROM entry WHERE customer_id IS NOT NULL AND account <> 'debt'
+        GROUP BY customer_id, account, currency HAVING sum(amount_minor) < 0 ORDER BY customer_id LIMIT 1""",
+    "nobody's debt is a credit": """
+        SELECT 'customer ' || customer_id, 'debt ' || sum(amount_minor) || ' ' || currency
+        FROM entry WHERE account = 'debt'
+        GROUP BY customer_id, currency HAVING sum(amount_minor) > 0 ORDER BY customer_id LIMIT 1""",
+    "a bonus is of its order": """
+        SELECT 'bonus ' || bonus.id, 'order ' || bonus.order_id || ' is of friend ' || coalesce(shop_order.customer_id, 0)
+        FROM bonus JOIN shop_order ON shop_order.id = bonus.order_id
+        WHERE bonus.amount_minor > 0 AND (shop_order.customer_id IS NULL OR shop_order.customer_id <> bonus.friend_id
+              OR shop_order.ambassador_id IS NULL OR shop_order.ambassador_id <> bonus.customer_id)
+        ORDER BY bonus.id LIMIT 1""",
+    "nobody earns by an order of their own": """
+        SELECT 'bonus ' || id, 'customer ' || customer_id FROM bonus
+        WHERE amount_minor > 0 AND customer_id = friend_id ORDER BY id LIMIT 1""",
+    "an order earns one ambassador": """
+        SELECT 'order ' || order_id, count(*) || ' bonuses' FROM bonus
+        WHERE amount_minor > 0 AND order_id IS NOT NULL AND side = 'ambassador'
+        GROUP BY order_id HAVING count(*) > 1 ORDER BY order_id LIMIT 1""",
+    "a friend has one ambassador": """
+        SELECT 'friend ' || friend_id, count(DISTINCT customer_id) || ' ambassadors' FROM bonus
+        WHERE amount_minor > 0 GROUP BY friend_id HAVING count(DISTINCT customer_id) > 1 ORDER BY friend_id LIMIT 1""",
+    "no more was given than the budget counts": """
+        SELECT 'budget ' || month, 'spent ' || spent_minor || ', given ' || given FROM (
+            SELECT budget.month AS month, budget.spent_minor AS spent_minor, sum(bonus.budget_minor) AS given
+            FROM budget JOIN bonus ON bonus.month = budget.month AND bonus.currency = budget.currency
+            GROUP BY budget.month, budget.currency, budget.spent_minor) AS used
+        WHERE given <> spent_minor ORDER BY month LIMIT 1""",
+}
+
+
+def audit(session: Session) -> list[Fault]:
+    """Every check that finds a row that is off, with the first such row; empty when the books balance."""
+    faults = []
+    for check, query in CHECKS.items():
+        row = session.connection().execute(text(query)).first()
+        if row is not None:
+            faults.append(Fault(check, str(row[0]), str(row[1])))
+    return faults

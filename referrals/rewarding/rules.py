@@ -1,0 +1,197 @@
+"""What a friend's orders are worth: pure rules, stage a of the closure (rules 2, 5, 6a)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from referrals.calendar import add_local_days, local_month
+from referrals.money import share_of
+from referrals.reasons import (
+    BELOW_MINIMUM,
+    NOT_FIRST_ORDER,
+    ORDER_CANCELLED,
+    ORDER_DELETED,
+    ORDER_REFUNDED,
+    ORDER_UNPAID,
+    OTHER_CURRENCY,
+    OUTSIDE_WINDOW,
+    PARTLY_REFUNDED,
+    TEST_ORDER,
+    Reason,
+    reason,
+)
+from referrals.rewarding.terms import EVERY_ORDER, FIRST_ORDER, FIXED, SIGN_UP, Terms
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from zoneinfo import ZoneInfo
+
+AMBASSADOR = "ambassador"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderWorth:
+    """One paid and attributed order of the friend, as money sees it. Amounts in minor units."""
+
+    order_id: int
+    ambassador_id: int
+    referral_id: int | None
+    status: str
+    currency: str
+    base_minor: int
+    kept_minor: int
+    created_at: datetime
+    paid_at: datetime
+    sort_key: str  # (paid_at, shop, external id) as text
+    evidence_at: datetime
+    by_hand: bool
+    bonded_here: bool  # this very order made the bond: it is in the window by its own evidence
+    settled: bool  # its bonus is available already, so it keeps its place
+    test: bool
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class SignUpWorth:
+    """A friend's sign-up, under terms that reward it."""
+
+    ambassador_id: int
+    referral_id: int
+    signed_up_at: datetime
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one origin would give before caps and budget."""
+
+    origin: str
+    customer_id: int
+    friend_id: int
+    order_id: int | None
+    referral_id: int | None
+    currency: str
+    wanted_minor: int
+    revenue_minor: int
+    earned_at: datetime
+    available_at: datetime
+    month: str
+    sort_key: str
+    terms: Terms
+    reasons: tuple[Reason, ...]
+
+
+def kept_minor(*, base: int, total: int, refunded: int) -> int:
+    """What is left of the base after refunds (rules 2)."""
+    return max(0, min(base, total - refunded))
+
+
+def owed_for(kept: int, terms: Terms) -> int:
+    """The bonus for so much kept: fixed, or a share of it up to the maximum. Minor units."""
+    if kept <= 0 or kept < terms.min_order_minor:
+        return 0
+    if terms.kind == FIXED:
+        return terms.amount_minor
+    share = share_of(kept, terms.share_basis_points)
+    return share if terms.max_minor is None else min(share, terms.max_minor)
+
+
+def claims_of(
+    friend_id: int,
+    orders: Sequence[OrderWorth],
+    *,
+    sign_up: SignUpWorth | None,
+    zone: ZoneInfo,
+) -> tuple[list[Claim], dict[int, tuple[Reason, ...]]]:
+    """The claims of one friend, and for each order that gives none the reasons."""
+    claims: list[Claim] = []
+    refused: dict[int, tuple[Reason, ...]] = {}
+    taken = False
+    for order in sorted(orders, key=lambda order: (not order.settled, order.sort_key)):
+        why = _why_not(order) or _not_its_turn(order, taken=taken)
+        if why is not None:
+            refused[order.order_id] = (why,)
+            continue
+        claims.append(_order_claim(friend_id, order, zone=zone))
+        taken = taken or order.terms.when == FIRST_ORDER
+    if sign_up is not None:
+        claims.append(_sign_up_claim(friend_id, sign_up, zone=zone))
+    return claims, refused
+
+
+def _why_not(order: OrderWorth) -> Reason | None:
+    """Why the order by itself earns nothing."""
+    by_status = {
+        "pending": ORDER_UNPAID,
+        "cancelled": ORDER_CANCELLED,
+        "refunded": ORDER_REFUNDED,
+        "deleted": ORDER_DELETED,
+    }
+    if order.test:
+        return reason(TEST_ORDER)
+    if order.status in by_status:
+        return reason(by_status[order.status])
+    if order.currency != order.terms.currency:
+        return reason(OTHER_CURRENCY, currency=order.currency)
+    if order.kept_minor <= 0:
+        return reason(ORDER_REFUNDED)
+    if order.kept_minor < order.terms.min_order_minor:
+        return reason(BELOW_MINIMUM, amount_minor=order.terms.min_order_minor, currency=order.currency)
+    return None
+
+
+def _not_its_turn(order: OrderWorth, *, taken: bool) -> Reason | None:
+    """Why another order of this friend earns instead, or none does any more."""
+    terms = order.terms
+    if terms.when == EVERY_ORDER or order.settled:
+        return None
+    if terms.when == SIGN_UP or taken:
+        return reason(NOT_FIRST_ORDER)
+    late = order.created_at - order.evidence_at > timedelta(days=terms.window_days)
+    if late and not order.by_hand and not order.bonded_here:
+        return reason(OUTSIDE_WINDOW, days=terms.window_days)
+    return None
+
+
+def _order_claim(friend_id: int, order: OrderWorth, *, zone: ZoneInfo) -> Claim:
+    wanted = owed_for(order.kept_minor, order.terms)
+    full = owed_for(order.base_minor, order.terms)
+    cut = (reason(PARTLY_REFUNDED, amount_minor=wanted, currency=order.currency),) if wanted < full else ()
+    return Claim(
+        origin=f"order:{order.order_id}",
+        customer_id=order.ambassador_id,
+        friend_id=friend_id,
+        order_id=order.order_id,
+        referral_id=order.referral_id,
+        currency=order.currency,
+        wanted_minor=wanted,
+        revenue_minor=order.kept_minor,
+        earned_at=order.paid_at,
+        available_at=add_local_days(order.paid_at, order.terms.hold_days, zone),
+        month=local_month(order.paid_at, zone),
+        sort_key=order.sort_key,
+        terms=order.terms,
+        reasons=cut,
+    )
+
+
+def _sign_up_claim(friend_id: int, sign_up: SignUpWorth, *, zone: ZoneInfo) -> Claim:
+    moment = sign_up.signed_up_at
+    return Claim(
+        origin=f"referral:{sign_up.referral_id}",
+        customer_id=sign_up.ambassador_id,
+        friend_id=friend_id,
+        order_id=None,
+        referral_id=sign_up.referral_id,
+        currency=sign_up.terms.currency,
+        wanted_minor=sign_up.terms.amount_minor,
+        revenue_minor=0,
+        earned_at=moment,
+        available_at=add_local_days(moment, sign_up.terms.hold_days, zone),
+        month=local_month(moment, zone),
+        sort_key=f"{moment.isoformat()}|sign_up|{sign_up.referral_id}",
+        terms=sign_up.terms,
+        reasons=(),
+    )

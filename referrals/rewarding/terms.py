@@ -1,0 +1,109 @@
+"""The terms: the bonus rules in force when an order was made, pinned by the hash of their content (rules 3)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlmodel import select
+
+from storage import orders
+from storage.bulk import insert_rows
+from storage.columns import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlmodel import Session
+
+    from referrals.config import Config
+    from referrals.programme import Programme
+
+FIRST_ORDER, EVERY_ORDER, SIGN_UP = "first_order", "every_order", "sign_up"
+FIXED, PERCENT = "fixed", "percent"
+ID_LENGTH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an ambassador gets. Amounts in minor units of ``currency``; None: no limit."""
+
+    when: str  # first_order, every_order, sign_up
+    kind: str  # fixed, percent
+    currency: str
+    amount_minor: int  # fixed
+    share_basis_points: int  # percent
+    max_minor: int | None  # of a percent bonus
+    min_order_minor: int
+    per_month: int | None  # bonuses an ambassador a local month
+    budget_minor: int | None  # a local month, all ambassadors
+    hold_days: int
+    window_days: int
+
+    @property
+    def id(self) -> str:
+        """The hash of the content."""
+        return hashlib.sha256(to_json(asdict(self)).encode()).hexdigest()[:ID_LENGTH]
+
+
+@dataclass(frozen=True, slots=True)
+class TermsBook:
+    """All terms there have been, oldest first."""
+
+    rows: Sequence[tuple[datetime, Terms]]
+
+    def in_force(self, moment: datetime) -> Terms:
+        """The terms at a moment; the first hold for everything before them."""
+        found = self.rows[0][1]
+        for since, terms in self.rows:
+            if since > moment:
+                break
+            found = terms
+        return found
+
+    def by_id(self, terms_id: str) -> Terms:
+        """The terms that were pinned."""
+        return next(terms for _, terms in self.rows if terms.id == terms_id)
+
+
+def configured_terms(config: Config) -> Terms:
+    """The terms that the configuration says now."""
+    rule = config.bonus.ambassador
+    return Terms(
+        when=rule.when,
+        kind=rule.kind,
+        currency=config.programme.currency,
+        amount_minor=rule.amount_minor or 0,
+        share_basis_points=rule.share_basis_points or 0,
+        max_minor=rule.max_minor,
+        min_order_minor=rule.min_order_minor or 0,
+        per_month=rule.per_month,
+        budget_minor=rule.budget_per_month_minor,
+        hold_days=config.hold.days,
+        window_days=config.attribution.window_days,
+    )
+
+
+def terms_book(session: Session, *, programme: Programme, now: datetime, store: bool = True) -> TermsBook:
+    """Every terms so far; those of the configuration are in force from now on if they are new."""
+    rows = session.exec(select(orders.Terms).order_by(orders.Terms.in_force_from)).all()  # type: ignore[arg-type] # SQLModel types columns as values
+    known = [(row.in_force_from, read_terms(row.body)) for row in rows]
+    current = configured_terms(programme.config)
+    if not known or known[-1][1] != current:
+        known = [(since, terms) for since, terms in known if terms != current]
+        known.append((now, current))
+        if store:
+            _put_in_force(session, current, now=now)
+    return TermsBook(tuple(known))
+
+
+def read_terms(body: dict[str, Any]) -> Terms:
+    """The terms as they were stored."""
+    return Terms(**body)
+
+
+def _put_in_force(session: Session, terms: Terms, *, now: datetime) -> None:
+    row = {"id": terms.id, "body": asdict(terms), "in_force_from": now}
+    insert_rows(session, orders.Terms, [row], ignore_conflicts=True)
