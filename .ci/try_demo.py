@@ -1,0 +1,110 @@
+"""Starts `make demo` on a free port, asks its pages, stops it as an operator would, and says what went wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).parents[1]
+START_SECONDS = 60
+STOP_SECONDS = 10
+
+
+def main() -> None:
+    """The demo started, answered and stopped cleanly; otherwise the process ends with 1."""
+    port = free_port()
+    arguments = f"--port {port}"
+    if len(sys.argv) > 1:
+        arguments += f" {' '.join(sys.argv[1:])}"
+    with tempfile.TemporaryFile("w+") as log:
+        make = subprocess.Popen(
+            ["make", "--no-print-directory", "demo", f"ARGS={arguments}"], cwd=ROOT, stdout=log, stderr=log, text=True
+        )
+        killer = threading.Timer(START_SECONDS + 3 * STOP_SECONDS, lambda: end_all(make.pid))
+        killer.daemon = True
+        killer.start()
+        try:
+            check(make, port)
+        except AssertionError as fault:
+            end_all(make.pid)
+            log.seek(0)
+            sys.exit(f"demo: {fault}\n--- what it printed ---\n{log.read()[-8000:]}")
+        finally:
+            killer.cancel()
+
+
+def check(make: subprocess.Popen[str], port: int) -> None:
+    """Every claim about the demo, in order."""
+    address = f"http://127.0.0.1:{port}"
+    began = time.monotonic()
+    while fetch(f"{address}/healthz")[0] != 200:
+        assert make.poll() is None, f"it ended with {make.returncode} before it answered"
+        assert time.monotonic() - began < START_SECONDS, f"no answer within {START_SECONDS} s"
+        time.sleep(0.2)
+    print(f"demo: answers after {time.monotonic() - began:.1f} s")
+    for path in ("/readyz", "/"):
+        status, _ = fetch(address + path)
+        assert status == 200, f"{path} answers {status}"
+    page = fetch(f"{address}/")[1]
+    assert re.search(r"<title>[^<]+</title>", page), "the try-out page has no title"
+    print("demo: is ready, and its page opens")
+    began = time.monotonic()
+    service(make.pid).send_signal(signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        make.wait(STOP_SECONDS)
+    took = time.monotonic() - began
+    assert make.returncode is not None, f"it still runs {STOP_SECONDS} s after SIGTERM"
+    assert make.returncode == 0, f"it stopped with {make.returncode}"
+    print(f"demo: stops cleanly in {took:.1f} s")
+
+
+def service(make_pid: int) -> psutil.Process:
+    """The process that make waits for."""
+    for child in psutil.Process(make_pid).children(recursive=True):
+        if any("ambassade" in Path(word).name for word in child.cmdline()[:2]):
+            return child
+    raise AssertionError("make has no child that is ambassade")
+
+
+def end_all(pid: int) -> None:
+    """Nothing of what was started is left."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for each in [*process.children(recursive=True), process]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
+
+
+def fetch(address: str) -> tuple[int, str]:
+    """Status and text; 0 where nobody answers."""
+    try:
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, ""
+    except OSError:
+        return 0, ""
+
+
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+if __name__ == "__main__":
+    main()
