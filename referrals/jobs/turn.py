@@ -1,0 +1,60 @@
+"""One turn of a job under its lease: what it is given, what it counts, and its fenced transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlmodel import Session
+
+from referrals.jobs.leases import Held, renew_lease
+from referrals.programme import Programme
+from storage.database import Database, books
+
+Args = ParamSpec("Args")
+Result = TypeVar("Result")
+
+
+def never() -> bool:
+    """Nobody wants this turn to end early."""
+    return False
+
+
+@dataclass(slots=True)
+class Turn:
+    """What a job works with. ``now`` is the programme's time at its beginning."""
+
+    database: Database
+    programme: Programme
+    now: datetime
+    held: Held
+    stopping: Callable[[], bool] = never  # asked between transactions
+    done: int = 0
+    skipped: int = 0
+    failed: int = 0
+
+    async def read(
+        self, query: Callable[Concatenate[Session, Args], Result], /, *args: Args.args, **kwargs: Args.kwargs
+    ) -> Result:
+        """What the query returns."""
+        return await self.database.read(query, *args, **kwargs)
+
+    async def write(
+        self, use_case: Callable[Concatenate[Session, Args], Result], /, *args: Args.args, **kwargs: Args.kwargs
+    ) -> Result:
+        """The use case is committed under the lease, which lasts longer for it. Raises: LeaseLost."""
+        fenced = _fenced_books if getattr(use_case, "books", False) else _fenced
+        result: Result = await self.database.write(fenced, self.held, use_case, args, kwargs)
+        return result
+
+
+def _fenced(session: Session, held: Held, use_case: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    renew_lease(session, held)
+    return use_case(session, *args, **kwargs)
+
+
+@books
+def _fenced_books(session: Session, held: Held, use_case: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    return _fenced(session, held, use_case, args, kwargs)
