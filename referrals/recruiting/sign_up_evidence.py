@@ -46,7 +46,7 @@ class Signposts:
             for row in fetch_in(session, Code, "id", code_ids, columns=("id", "created_at"))
         }
         self._window = timedelta(days=programme.config.attribution.window_days)
-        self._ranks = {kind: rank for rank, kind in enumerate(programme.config.attribution.evidence)}
+        self._ranks: dict[str, int] = {kind: rank for rank, kind in enumerate(programme.config.attribution.evidence)}
 
     def read(self, state: CustomerState, *, now: datetime) -> tuple[list[Evidence], list[Reason]]:
         """The ambassadors to whom this account points, the strongest first, and the codes that were nobody's."""

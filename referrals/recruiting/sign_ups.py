@@ -81,8 +81,8 @@ def _resolve(
     living = [place for place, state in enumerate(states) if not state.deleted]
     found = resolve_people(session, [keys[place] for place in living], now=now)
     people: list[Person | None] = [None] * len(states)
-    for place, person in zip(living, found, strict=True):
-        people[place] = person
+    for place, resolved in zip(living, found, strict=True):
+        people[place] = resolved
     gone = find_customers(session, [(SHOP, state.shop, state.id) for state in states if state.deleted])
     outcomes = []
     for state, person, each in zip(states, people, keys, strict=True):
