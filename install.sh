@@ -39,7 +39,7 @@ find_python() {
         missing=$("$bare" -c '
 import importlib.util as u
 print(", ".join(m for m in ("venv", "ensurepip", "_ssl", "_sqlite3") if u.find_spec(m) is None) or "a working venv")')
-        fail "$bare lacks $missing; on Debian and Ubuntu, apt-get install $bare-venv brings it."
+        fail "$bare lacks $missing; on Debian and Ubuntu, apt-get install $(basename "$bare")-venv brings it."
     fi
     [ -z "$old" ] || fail "Python 3.11 or newer is needed; $old is $("$old" -V 2>&1)."
     fail "Python 3.11 or newer is needed, and none was found."

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -28,24 +27,21 @@ def main() -> None:
     arguments = f"--port {port}"
     if len(sys.argv) > 1:
         arguments += f" {' '.join(sys.argv[1:])}"
-    with tempfile.TemporaryFile("w+") as log:
-        make = subprocess.Popen(
-            ["make", "--no-print-directory", "demo", f"ARGS={arguments}"], cwd=ROOT, stdout=log, stderr=log, text=True
-        )
-        killer = threading.Timer(START_SECONDS + 3 * STOP_SECONDS, lambda: end_all(make.pid))
-        killer.daemon = True
-        killer.start()
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        with log.open("a") as written:
+            make = subprocess.Popen(
+                ["make", "--no-print-directory", "demo", f"ARGS={arguments}"], cwd=ROOT, stdout=written, stderr=written
+            )
         try:
-            check(make, port)
+            check(make, port, log)
         except AssertionError as fault:
-            end_all(make.pid)
-            log.seek(0)
-            sys.exit(f"demo: {fault}\n--- what it printed ---\n{log.read()[-8000:]}")
+            sys.exit(f"demo: {fault}\n--- what it printed ---\n{log.read_text()[-8000:]}")
         finally:
-            killer.cancel()
+            end_all(make.pid)
 
 
-def check(make: subprocess.Popen[str], port: int) -> None:
+def check(make: subprocess.Popen[bytes], port: int, log: Path) -> None:
     """Every claim about the demo, in order."""
     address = f"http://127.0.0.1:{port}"
     began = time.monotonic()
@@ -54,12 +50,15 @@ def check(make: subprocess.Popen[str], port: int) -> None:
         assert time.monotonic() - began < START_SECONDS, f"no answer within {START_SECONDS} s"
         time.sleep(0.2)
     print(f"demo: answers after {time.monotonic() - began:.1f} s")
-    for path in ("/readyz", "/"):
-        status, _ = fetch(address + path)
-        assert status == 200, f"{path} answers {status}"
-    page = fetch(f"{address}/")[1]
-    assert re.search(r"<title>[^<]+</title>", page), "the try-out page has no title"
-    print("demo: is ready, and its page opens")
+    assert fetch(f"{address}/readyz")[0] == 200, "it is not ready"
+    shown = printed(log)
+    assert shown, "it printed no address"
+    pages = {each: fetch(each) for each in shown}
+    wrong = {each: status for each, (status, _) in pages.items() if status != 200}
+    assert not wrong, f"of the addresses that it printed, these do not open: {wrong}"
+    titles = sorted(title[1] for _, text in pages.values() if (title := re.search("<title>([^<]+)</title>", text)))
+    assert titles, "none of the addresses that it printed is a page"
+    print(f"demo: is ready, and its pages open: {', '.join(titles)}")
     began = time.monotonic()
     service(make.pid).send_signal(signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
@@ -68,6 +67,11 @@ def check(make: subprocess.Popen[str], port: int) -> None:
     assert make.returncode is not None, f"it still runs {STOP_SECONDS} s after SIGTERM"
     assert make.returncode == 0, f"it stopped with {make.returncode}"
     print(f"demo: stops cleanly in {took:.1f} s")
+
+
+def printed(log: Path) -> list[str]:
+    """The addresses on this machine that the demo told its user to open."""
+    return sorted(set(re.findall(r"http://(?:127\.0\.0\.1|localhost):[0-9]+[\w/?=&%.-]*", log.read_text())))
 
 
 def service(make_pid: int) -> psutil.Process:
