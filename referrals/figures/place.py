@@ -44,6 +44,7 @@ class Place:
     friends: int
     move: int | None  # places gained; None: new
     distance_to_next: int | None  # friends until the next better place; None at the top
+    next_place: int | None
     neighbours: tuple[Line, ...]  # up to two above, oneself, up to two below
     top: tuple[Line, ...]
 
@@ -77,6 +78,7 @@ def own_place(
         friends=friends,
         move=moves.get(own_id),
         distance_to_next=None if better is None else better - friends,
+        next_place=None if better is None else ranking.place(better),
         neighbours=lines[:around] if place else lines[: len(above)],
         top=lines[around:],
     )
