@@ -35,6 +35,7 @@ from referrals.settings import (
     Section,
     Text,
     TimeOfDay,
+    Username,
     Whole,
     Zone,
     contradiction,
@@ -87,7 +88,7 @@ class TelegramSettings(Section):
     """The bot."""
 
     token: Annotated[Secret, pattern(r"\d+:\S+", "is no bot token: digits, a colon, the rest")] | None = None
-    username: Annotated[Text, pattern(r"\w{1,64}", "is a name like ambassade_bot, without @")] | None = None
+    username: Annotated[Username, pattern(r"\w{1,64}", "is a name like ambassade_bot")] | None = None
     api_server: BaseAddress = "https://api.telegram.org"
     mode: Literal["polling", "webhook"] = "polling"
     webhook_secret: Annotated[Secret, pattern(r"[\w-]{1,256}", "holds letters, digits, _ and - only")] | None = None

@@ -229,6 +229,10 @@ def test_the_address_loses_its_last_slash() -> None:
     )
 
 
+def test_the_bots_name_loses_its_at_sign() -> None:
+    assert parse_config(with_keys(telegram__username="@olga_bot")).telegram.username == "olga_bot"
+
+
 def test_a_click_is_kept_as_long_as_it_counts() -> None:
     assert parse_config(LEAST).click_days == 90
     assert parse_config(with_keys(attribution__window_days=120)).click_days == 120
