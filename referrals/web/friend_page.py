@@ -1,0 +1,122 @@
+"""``GET /i/{code}``: the friend's page. Who invites, what the friend gets, what the ambassador gets, and two buttons.
+
+A first name stands here only with its owner's consent; of the friend nothing is asked and nothing kept.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+from urllib.parse import quote
+
+import segno
+from aiohttp import web
+from sqlmodel import Session
+
+from referrals.codes import LONGEST_TYPED, CodeMiss, find_codes
+from referrals.config import Config
+from referrals.people.customers import bot_name, get_customer, links, takes_part
+from referrals.programme import Programme
+from referrals.reasons import UNKNOWN_CODE
+from referrals.web.door import DOOR
+from referrals.web.pages import SECURITY_HEADERS, notice_page, render
+from referrals.web.redirect import unknown_code_page
+
+SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"  # a picture: it runs nothing
+QR_SCALE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """What a friend may know of a code."""
+
+    code: str
+    first_name: str | None
+    shop_link: str
+    chat_link: str | None
+
+
+async def friend_page(request: web.Request) -> web.Response:
+    """The invitation behind the code, or the page that says it is nobody's."""
+    found = await _invited(request)
+    if not isinstance(found, Invitation):
+        return found
+    config = request.app[DOOR].programme.config
+    return render(request, "friend.html", invitation=found, gift=gift_of(config), shops=_shops(config, found))
+
+
+async def friend_qr(request: web.Request) -> web.Response:
+    """The link as a QR code, for a card or a packing slip."""
+    found = await _invited(request)
+    if not isinstance(found, Invitation):
+        return found
+    return qr_response(found.shop_link)
+
+
+def find_invitation(
+    session: Session, typed: str, *, programme: Programme, known_bot: str | None = None
+) -> Invitation | CodeMiss:
+    """The invitation behind a code in any spelling (rules 17); the name only with consent."""
+    found = find_codes(session, [typed])[typed]
+    if isinstance(found, CodeMiss):
+        return found
+    customer = get_customer(session, found.customer_id)
+    if not takes_part(customer.state):
+        return CodeMiss(UNKNOWN_CODE, typed)
+    addresses = links(programme, found.display, known_bot or bot_name(session, programme.config))
+    name = customer.first_name if customer.link_consent else None
+    return Invitation(found.display, name, addresses.web, addresses.chat)
+
+
+def gift_of(config: Config) -> dict[str, Any] | None:
+    """What the friend gets, as the data of ``page.friend.gift_<kind>``; None where nothing is promised."""
+    friend = config.bonus.friend
+    if friend.kind == "percent" and friend.share_basis_points:
+        data: dict[str, Any] = {"kind": "percent", "percent": _percentage(friend.share_basis_points)}
+    elif friend.kind == "gift" and friend.gift:
+        data = {"kind": "words", "gift": friend.gift}
+    elif friend.kind == "fixed" and friend.amount_minor:
+        data = {"kind": "fixed", "amount_minor": friend.amount_minor, "currency": config.programme.currency}
+    else:
+        return None
+    least = friend.min_order_minor
+    return data | {"least": {"least_minor": least, "currency": config.programme.currency} if least else None}
+
+
+def qr_response(text: str) -> web.Response:
+    """The text as a QR code, in SVG."""
+    headers = {**SECURITY_HEADERS, "Content-Security-Policy": SVG_POLICY, "Cache-Control": "public, max-age=3600"}
+    return web.Response(body=_qr(text), content_type="image/svg+xml", headers=headers)
+
+
+@functools.lru_cache(maxsize=512)
+def _qr(text: str) -> bytes:
+    picture = BytesIO()
+    segno.make(text, micro=False).save(picture, kind="svg", scale=QR_SCALE, dark="#14201b", light="#ffffff")
+    return picture.getvalue()
+
+
+async def _invited(request: web.Request) -> Invitation | web.Response:
+    door = request.app[DOOR]
+    if wait := door.missed_code(request):
+        return notice_page(request, "too_many", status=429, retry_after=wait)
+    typed = request.match_info["code"][:LONGEST_TYPED]
+    found = await door.database.read(find_invitation, typed, programme=door.programme, known_bot=door.bot_name)
+    if isinstance(found, Invitation):
+        return found
+    door.count_miss(request)
+    return unknown_code_page(request, found.reason, typed)
+
+
+def _shops(config: Config, invitation: Invitation) -> list[tuple[str, str]]:
+    """A button for each shop: its name and its link."""
+    if len(config.shops) == 1:
+        return [(config.programme.name, invitation.shop_link)]
+    return [(shop.name, f"{invitation.shop_link}?shop={quote(shop.name)}") for shop in config.shops]
+
+
+def _percentage(basis_points: int) -> int | str:
+    whole, part = divmod(basis_points, 100)
+    return f"{whole}.{part:02}".rstrip("0") if part else whole
