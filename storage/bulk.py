@@ -36,6 +36,8 @@ _TAKE_POSTGRESQL = "SELECT take_ids(%s, %s)"
 
 def take_ids(session: Session, name: str, count: int) -> range:
     """A block of numbers that nobody else has or gets; a rolled back transaction may leave a gap."""
+    if not count:
+        return range(0)
     connection = session.connection()
     if connection.dialect.name == "sqlite":
         after: int = execute(connection, _TAKE_SQLITE, (name, count)).fetchall()[0][0]
@@ -118,11 +120,11 @@ def fetch_in(
     for start in range(0, len(wanted), MOST_IN_A_LIST):
         part = wanted[start : start + MOST_IN_A_LIST]
         if connection.dialect.name == "sqlite":
-            # Padded to a power of two, so that there are a dozen statements and not four thousand.
+            # Padded with nulls to a power of two, so that there are a dozen statements and not four thousand.
             places = 1 << (len(part) - 1).bit_length()
             select = select_sqlite(table, keys, places, columns=columns, extra=extra)
             part = _converted(part, select.key_converts)
-            part += [part[-1]] * (places - len(part))
+            part += [(None,) * len(keys)] * (places - len(part))
             rows += _found(connection, select, tuple(value for values in part for value in values))
         else:
             select = select_postgresql(table, keys, columns=columns, extra=extra)

@@ -23,10 +23,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from storage.attempts import Call, serve_batch, serve_call
-from storage.engines import execute, has_open_transaction, parse, reader_engine, writer_engine
+from storage.engines import has_open_transaction, parse, reader_engine, writer_engine
 from storage.faults import BadResult, ConnectionLost, OutcomeUnknown, Overloaded, Verdict, judge, refuse_mapped
 from storage.hand import Crew, Hand
-from storage.line import FULL_WAIT_SECONDS, Entry, Kind, Line, settle
+from storage.line import Entry, Kind, Line, settle
 
 __all__ = ["BadResult", "Database", "OutcomeUnknown", "Overloaded", "books"]
 
@@ -35,10 +35,7 @@ Result = TypeVar("Result")
 Item = TypeVar("Item")
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-# The one books lock: whoever attributes, posts or spends holds it. Later shards are more numbers.
-BOOKS_LOCK = "SELECT pg_advisory_xact_lock(7102034)"
 COMMAND_PATIENCE_SECONDS = 30.0
-DRAIN_SECONDS = 7.0
 LAST_SECOND = 1.0
 
 
@@ -58,22 +55,30 @@ class Database:
     """The open database: its engines, its threads and the lines before them."""
 
     def __init__(
-        self, url: str | URL, *, max_items: int = 5000, max_bytes: int = 64_000_000, writers: int = 2, readers: int = 3
+        self,
+        url: str | URL,
+        *,
+        max_items: int = 5000,
+        max_bytes: int = 64_000_000,
+        writers: int = 2,
+        readers: int = 3,
+        full_wait_seconds: float = 2.0,
+        drain_seconds: float = 7.0,
     ) -> None:
         self.url = parse(url)
+        self._full_wait_seconds, self._drain_seconds = full_wait_seconds, drain_seconds
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._write_engine, self._read_engine = writer_engine(self.url), reader_engine(self.url)
+        self._engines = [writer_engine(self.url, books=True), writer_engine(self.url), reader_engine(self.url)]
         line = functools.partial(Line, max_items=max_items, max_bytes=max_bytes)
-        crew = functools.partial(Crew, engine=self._write_engine, pause=self.is_sqlite)
-        # On SQLite BEGIN IMMEDIATE is the books lock, and there is one writer for everything.
-        lock = None if self.is_sqlite else BOOKS_LOCK
-        self._books = crew(line(), functools.partial(_serve_writes, lock=lock), threads=1)
-        self._rest = self._books if self.is_sqlite else crew(line(), _serve_writes, threads=writers)
-        self._reads = Crew(line(), _serve_reads, engine=self._read_engine, threads=readers, pause=False)
+        crew = functools.partial(Crew, serve=_serve_writes, pause=self.is_sqlite)
+        self._books = crew(line(), engine=self._engines[0], threads=1)
+        # SQLite has one lock for all that is written, so it has one writer.
+        self._rest = self._books if self.is_sqlite else crew(line(), engine=self._engines[1], threads=writers)
+        self._reads = Crew(line(), _serve_reads, engine=self._engines[2], threads=readers, pause=False)
         self._crews = {self._books, self._rest, self._reads}
 
     @classmethod
-    def open(cls, url: str | URL, **limits: int) -> Self:
+    def open(cls, url: str | URL, **limits: Any) -> Self:
         """The database at this address; nothing is connected before it is used."""
         return cls(url, **limits)
 
@@ -129,7 +134,7 @@ class Database:
 
     def close(self) -> None:
         """``stop`` for commands and tests."""
-        until = time.monotonic() + DRAIN_SECONDS
+        until = time.monotonic() + self._drain_seconds
         for crew in self._crews:
             crew.line.close()
         late = [crew for crew in self._crews if not crew.join(until)]
@@ -141,8 +146,8 @@ class Database:
         until = time.monotonic() + LAST_SECOND
         for crew in late:
             crew.join(until)
-        self._write_engine.dispose()
-        self._read_engine.dispose()
+        for engine in self._engines:
+            engine.dispose()
 
     async def _ask(self, crew: Crew, item: Any, *, use_case: Any = None, on_fault: Any = None) -> Any:
         loop = asyncio.get_running_loop()
@@ -151,7 +156,7 @@ class Database:
         entry = Entry(item, future, loop, on_fault, copy_context(), size)
         crew.start()
         if not crew.line.put(entry, use_case):
-            loop.call_later(FULL_WAIT_SECONDS, _refuse, crew.line, entry)
+            loop.call_later(self._full_wait_seconds, _refuse, crew.line, entry)
         return await future
 
     def _demand(self, crew: Crew, call: Callable[[Session], Any]) -> Any:
@@ -161,7 +166,7 @@ class Database:
         entry = Entry(call, future, context=copy_context(), patience=COMMAND_PATIENCE_SECONDS)
         crew.start()
         if not crew.line.put(entry, None):
-            threading.Timer(FULL_WAIT_SECONDS, _refuse, (crew.line, entry)).start()
+            threading.Timer(self._full_wait_seconds, _refuse, (crew.line, entry)).start()
         return future.result()
 
 
@@ -190,21 +195,19 @@ def _serve_reads(hand: Hand, _kind: Kind, entries: list[Entry]) -> None:
     settle([serve_call(entry, once) for entry in entries])
 
 
-def _serve_writes(hand: Hand, kind: Kind, entries: list[Entry], *, lock: str | None = None) -> None:
-    once = functools.partial(_write_once, hand, lock)
+def _serve_writes(hand: Hand, kind: Kind, entries: list[Entry]) -> None:
+    once = functools.partial(_write_once, hand)
     if kind.use_case is None:
         settle([serve_call(entry, once) for entry in entries])
     else:
         settle(serve_batch(kind, entries, once, _in_savepoint))
 
 
-def _write_once(hand: Hand, lock: str | None, call: Call) -> Any:
+def _write_once(hand: Hand, call: Call) -> Any:
     """One transaction: what the call wrote is committed, or nothing is."""
     with _undone_on_error(hand):
         connection = hand.connection()
         transaction = connection.begin()
-        if lock is not None:
-            execute(connection, lock, ())
         result = _in_session(connection, call)
         _check_still_open(connection)
     try:

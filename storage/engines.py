@@ -7,6 +7,7 @@ was stopped in the middle holds everybody's lock for ever.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -21,6 +22,13 @@ LOCK_TIMEOUT = "5s"
 STATEMENT_TIMEOUT = "10s"
 READ_STATEMENT_TIMEOUT = "60s"
 CONNECT_TIMEOUT_SECONDS = 5
+# The write lock before the first read: two deferred transactions that read and then write lose an update or fail
+# at once, whatever the busy timeout.
+SQLITE_BEGIN = "BEGIN IMMEDIATE"
+POSTGRESQL_BEGIN = "BEGIN"
+# The one books lock: whoever attributes, posts or spends holds it. Later shards are more numbers.
+BOOKS_LOCK = "SELECT pg_advisory_xact_lock(7102034)"
+POSTGRESQL_IN_TRANSACTION = 2  # INTRANS of the client library; 3 is a transaction that has failed
 
 
 def parse(url: str | URL) -> URL:
@@ -40,30 +48,23 @@ def parse(url: str | URL) -> URL:
     return parsed.set(drivername="sqlite+pysqlite")
 
 
-def writer_engine(url: str | URL) -> Engine:
-    """An engine whose transactions write. Its threads each keep one connection, so it pools none."""
+def writer_engine(url: str | URL, *, books: bool = False) -> Engine:
+    """An engine whose transactions write; with ``books`` they hold the books lock before they read anything.
+
+    Its threads each keep one connection, so it pools none.
+    """
     parsed = parse(url)
     if parsed.get_backend_name() == "sqlite":
-        engine = _sqlite_engine(parsed)
-        event.listen(engine, "connect", _sqlite_writer)
-        event.listen(engine, "begin", _begin_immediate)
-        return engine
-    engine = _postgres_engine(parsed)
-    event.listen(engine, "connect", _postgres_writer)
-    return engine
+        return _engine(parsed, connected=_sqlite_writer, begin=SQLITE_BEGIN)
+    begin = f"{POSTGRESQL_BEGIN}; {BOOKS_LOCK}" if books else POSTGRESQL_BEGIN
+    return _engine(parsed, connected=_postgresql_writer, begin=begin)
 
 
 def reader_engine(url: str | URL) -> Engine:
     """An engine whose transactions see one moment and can change nothing."""
     parsed = parse(url)
-    if parsed.get_backend_name() == "sqlite":
-        engine = _sqlite_engine(parsed)
-        event.listen(engine, "connect", _sqlite_reader)
-        event.listen(engine, "begin", _begin_deferred)
-        return engine
-    engine = _postgres_engine(parsed)
-    event.listen(engine, "connect", _postgres_reader)
-    return engine
+    connected = _sqlite_reader if parsed.get_backend_name() == "sqlite" else _postgresql_reader
+    return _engine(parsed, connected=connected, begin="BEGIN")
 
 
 def execute(connection: Connection, sql: str, parameters: tuple[Any, ...]) -> Any:
@@ -96,8 +97,7 @@ def has_open_transaction(connection: PoolProxiedConnection) -> bool:
     driver_connection: Any = connection.dbapi_connection
     if isinstance(driver_connection, sqlite3.Connection):
         return driver_connection.in_transaction
-    # 2 is INTRANS; 0 is IDLE: nothing was sent, so there is nothing to lose.
-    return int(driver_connection.info.transaction_status) in (0, 2)
+    return int(driver_connection.info.transaction_status) == POSTGRESQL_IN_TRANSACTION
 
 
 def interrupt(driver_connection: Any) -> None:
@@ -108,11 +108,17 @@ def interrupt(driver_connection: Any) -> None:
         driver_connection.cancel_safe(timeout=1.0)
 
 
-def _sqlite_engine(url: URL) -> Engine:
-    # isolation_level=None: the driver starts no transaction of its own; it would start a deferred one, and late.
-    # check_same_thread=False: a connection stays in its thread, but stop() must be able to interrupt it.
-    arguments = {"isolation_level": None, "check_same_thread": False}
-    return create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
+def _engine(url: URL, *, connected: Callable[[Any, Any], None], begin: str) -> Engine:
+    """An engine whose transactions begin with a statement of ours, and not whenever the driver thinks fit."""
+    arguments: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "ambassade"}
+    if url.get_backend_name() == "sqlite":
+        # A connection stays in its thread, but stop() must be able to interrupt it from another.
+        arguments = {"isolation_level": None, "check_same_thread": False}
+    # hide_parameters: an error message that lands in a log shows no person's data.
+    engine = create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", lambda connection: connection.connection.cursor().execute(begin))
+    return engine
 
 
 def _sqlite_writer(connection: Any, _record: Any) -> None:
@@ -126,7 +132,7 @@ def _sqlite_writer(connection: Any, _record: Any) -> None:
 
 
 def _sqlite_reader(connection: Any, _record: Any) -> None:
-    _pragmas(connection, f"busy_timeout={SQLITE_BUSY_MS}", "foreign_keys=ON", "query_only=ON")
+    _pragmas(connection, f"busy_timeout={SQLITE_BUSY_MS}", "query_only=ON")
 
 
 def _pragmas(connection: Any, *pragmas: str) -> None:
@@ -134,22 +140,7 @@ def _pragmas(connection: Any, *pragmas: str) -> None:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
-def _begin_immediate(connection: Connection) -> None:
-    # The write lock before the first read: two deferred transactions that read and then write lose an update
-    # or fail at once, whatever the busy timeout.
-    connection.connection.cursor().execute("BEGIN IMMEDIATE")
-
-
-def _begin_deferred(connection: Connection) -> None:
-    connection.connection.cursor().execute("BEGIN")
-
-
-def _postgres_engine(url: URL) -> Engine:
-    arguments = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "ambassade"}
-    return create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
-
-
-def _postgres_writer(connection: Any, _record: Any) -> None:
+def _postgresql_writer(connection: Any, _record: Any) -> None:
     _settings(
         connection,
         TimeZone="UTC",
@@ -161,20 +152,18 @@ def _postgres_writer(connection: Any, _record: Any) -> None:
     )
 
 
-def _postgres_reader(connection: Any, _record: Any) -> None:
+def _postgresql_reader(connection: Any, _record: Any) -> None:
     _settings(
         connection,
         TimeZone="UTC",
         default_transaction_isolation="repeatable read",  # every statement of a query sees the same moment
         default_transaction_read_only="on",
-        idle_in_transaction_session_timeout="60s",
         statement_timeout=READ_STATEMENT_TIMEOUT,
     )
 
 
 def _settings(connection: Any, **settings: str) -> None:
     """Set for the session, outside a transaction, so that nothing takes them back."""
+    connection.autocommit = True  # and stays: the engine begins by itself
     calls = ", ".join("set_config(%s, %s, false)" for _ in settings)
-    connection.autocommit = True
     connection.execute(f"SELECT {calls}", [part for pair in settings.items() for part in pair])
-    connection.autocommit = False

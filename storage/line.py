@@ -20,7 +20,6 @@ from storage.faults import Overloaded
 
 TURN_ITEMS = 200
 TURN_SECONDS = 0.05
-FULL_WAIT_SECONDS = 2.0
 MAX_KINDS = 100  # beyond this, idle ones are forgotten
 
 AnyFuture = asyncio.Future[Any] | Future[Any]

