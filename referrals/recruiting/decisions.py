@@ -74,7 +74,7 @@ def plan_decisions(
         worths = _worths(facts, friend_id, decision, bond_pair, book=book)
         sign_up = _sign_up(bond_pair, decision, book=book)
         claims[friend_id], refused = claims_of(friend_id, worths, sign_up=sign_up, zone=programme.zone)
-        _judge_orders(plan, facts, friend_id, decision, bond_pair, refused)
+        _judge_orders(plan, facts, friend_id, decision, pair=bond_pair, refused=refused)
         gone |= _gone(facts, friend_id)
         if bond_pair is not None and not claims[friend_id]:
             note_refusal(bond_pair, _first_reasons(facts, friend_id))
@@ -91,7 +91,6 @@ def plan_decisions(
         programme=programme,
         now=now,
     )
-    _explain(plan, facts, claims)
     return plan
 
 
@@ -168,6 +167,7 @@ def _judge_orders(
     facts: Facts,
     friend_id: int,
     decision: Attribution,
+    *,
     pair: Row | None,
     refused: dict[int, tuple[Reason, ...]],
 ) -> None:
@@ -234,20 +234,3 @@ def _first_payment(plan: DecisionPlan, facts: Facts, friend_id: int) -> None:
     ):
         person["first_paid_at"] = first
         plan.first_paid.append({"id": friend_id, "first_paid_at": first})
-
-
-def _explain(plan: DecisionPlan, facts: Facts, claims: dict[int, list[Claim]]) -> None:
-    """Orders that earn carry the reasons of their bonus: how long it waits, or why less than hoped."""
-    changed = {row["id"] for row in plan.orders}
-    owners = {row["id"]: row for friend_id in claims for row in facts.orders.get(friend_id, [])}
-    for friend_claims in claims.values():
-        for claim in friend_claims:
-            row = owners.get(claim.order_id or 0)
-            why = plan.bonuses.reasons.get((claim.customer_id, claim.origin), [])
-            if row is None or not why:
-                continue
-            notes = [note for note in row["reasons"] if note["code"] == "by_hand"]
-            if row["reasons"] != [*notes, *why]:
-                row["reasons"] = [*notes, *why]
-                if row["id"] not in changed:
-                    plan.orders.append(row)

@@ -27,6 +27,7 @@ from referrals.rewarding.terms import terms_book
 from storage.bulk import fetch_in, insert_rows, update_rows
 from storage.customers import Customer
 from storage.database import books
+from storage.ledger import Bonus
 from storage.orders import Order
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def apply_orders(
     """Every order is in its newest known state, and what that changes is in the books."""
     plan = _plan(session, arrivals, programme=programme, now=now, dry=False)
     _write(session, plan, now=now)
+    _add_known_reasons(session, plan)
     return [_outcome(plan, arrival, status) for arrival, status in zip(arrivals, plan.statuses, strict=True)]
 
 
@@ -125,7 +127,7 @@ def dry_run(session: Session, state: OrderState, *, programme: Programme, now: d
         bonus_minor=lot["amount_minor"] if lot else 0,
         currency=row["currency"],
         available_at=lot["available_at"] if lot and lot["amount_minor"] else None,
-        reasons=tuple(row["reasons"]),
+        reasons=_reasons(plan, row),
     )
 
 
@@ -273,4 +275,19 @@ def _note_consent(session: Session, plan: OrdersPlan) -> None:
 def _outcome(plan: OrdersPlan, arrival: Arrival, status: str) -> OrderOutcome:
     key = (arrival.state.shop, arrival.state.id)
     row = plan.rows[key]
-    return OrderOutcome(status, tuple(row["reasons"]), row["customer_id"], plan.click_people.get(key))
+    return OrderOutcome(status, _reasons(plan, row), row["customer_id"], plan.click_people.get(key))
+
+
+def _reasons(plan: OrdersPlan, row: Row) -> tuple[Reason, ...]:
+    """The order's own reasons, and those of the bonus it earns or would earn."""
+    money = plan.decisions.bonuses.reasons.get((row["ambassador_id"], f"order:{row['id']}"), [])
+    own = [why["code"] for why in row["reasons"]]
+    return (*row["reasons"], *(why for why in money if why["code"] not in own))
+
+
+def _add_known_reasons(session: Session, plan: OrdersPlan) -> None:
+    """Deliveries that changed nothing are answered with what stands."""
+    known = [row for key, row in plan.rows.items() if key not in plan.applied and row["ambassador_id"] is not None]
+    friends = sorted({row["customer_id"] for row in known})
+    for bonus in fetch_in(session, Bonus, "friend_id", friends, columns=("customer_id", "origin", "reasons")):
+        plan.decisions.bonuses.reasons.setdefault((bonus["customer_id"], bonus["origin"]), bonus["reasons"])

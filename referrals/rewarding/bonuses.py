@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from referrals.reasons import APPROVED, BUDGET_SPENT, MONTH_CAP, PARTLY_REFUNDED, Reason, reason
 from referrals.rewarding.lots import Lot, difference, new_row, status_after, waiting_reasons
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 LotKey = tuple[int, str, str]  # customer, currency, origin
+Month = tuple[int, str]  # customer, local month
+PLACE = ("customer_id", "month", "currency", "origin")
+TAKES_A_PLACE = "NOT capped AND wanted_minor > 0"
 HISTORY_KNOWN = "history_known_since"
 CHANGES = (
     "id",
@@ -179,44 +182,57 @@ def _meet(lot: Lot, claim: Claim) -> None:
 
 def _fill_months(session: Session, lots: dict[LotKey, Lot], *, book: TermsBook) -> None:
     """Stage b: each ambassador's month takes its first so many; a freed place goes to the next in line."""
-    months = {_month(lot) for lot in lots.values() if lot.terms.per_month is not None}
-    if months:
-        _add_rows(
-            lots,
-            fetch_in(
-                session,
-                Bonus,
-                ("customer_id", "month"),
-                sorted(months),
-                extra="NOT capped AND wanted_minor > 0",
-            ),
-            book=book,
-        )
-    for month in months:
-        _add_waiting(session, lots, month, book=book)
-        in_line = sorted(
-            (lot for lot in lots.values() if _month(lot) == month and lot.wanted_minor > 0),
-            key=lambda lot: lot.place_key,
-        )
-        for place, lot in enumerate(in_line):
-            limit = lot.terms.per_month
-            lot.capped = limit is not None and place >= limit
-            if lot.capped != lot.row["capped"]:
-                lot.touched = True
+    crowded = _crowded_months(session, lots)
+    if crowded:
+        taking = fetch_in(session, Bonus, ("customer_id", "month"), sorted(crowded), extra=TAKES_A_PLACE)
+        _add_rows(lots, taking, book=book)
+        for month in sorted(crowded & _freed_months(lots)):
+            _add_waiting(session, lots, month, book=book)
+        in_line = sorted((lot for lot in lots.values() if lot.wanted_minor > 0), key=lambda lot: lot.place_key)
+        places: dict[Month, int] = defaultdict(int)
+        for lot in in_line:
+            month, limit = _month(lot), lot.terms.per_month
+            lot.capped = limit is not None and month in crowded and places[month] >= limit
+            lot.touched = lot.touched or lot.capped != lot.row["capped"]
+            places[month] += 1
     for lot in lots.values():
         lot.target_minor = 0 if lot.capped else lot.wanted_minor
 
 
-def _add_waiting(session: Session, lots: dict[LotKey, Lot], month: tuple[int, str], *, book: TermsBook) -> None:
-    """Those whom the cap kept out come in view as far as places are free."""
-    taken = [lot for lot in lots.values() if _month(lot) == month and lot.wanted_minor > 0]
-    limit = max((lot.terms.per_month or 0 for lot in lots.values() if _month(lot) == month), default=0)
-    if len(taken) >= limit:
-        return
+def _crowded_months(session: Session, lots: dict[LotKey, Lot]) -> set[Month]:
+    """Months in which the cap may decide: more bonuses than places, or a place that has become free."""
+    limits: dict[Month, int] = {}
+    wanting: dict[Month, int] = defaultdict(int)
+    for lot in lots.values():
+        if lot.terms.per_month is not None:
+            month = _month(lot)
+            limits[month] = min(limits.get(month, lot.terms.per_month), lot.terms.per_month)
+            wanting[month] += lot.wanted_minor > 0
+    stored: dict[Month, int] = defaultdict(int)
+    for row in fetch_in(session, Bonus, ("customer_id", "month"), sorted(limits), columns=PLACE, extra=TAKES_A_PLACE):
+        stored[row["customer_id"], row["month"]] += _key(row) not in lots
+    full = {month for month, limit in limits.items() if stored[month] + wanting[month] > limit}
+    return full | (_freed_months(lots) & limits.keys())
+
+
+def _freed_months(lots: dict[LotKey, Lot]) -> set[Month]:
+    """Months in which somebody has left a place."""
+    return {
+        (lot.before["customer_id"], lot.before["month"])
+        for lot in lots.values()
+        if lot.before["wanted_minor"] > 0
+        and not lot.before["capped"]
+        and (not lot.wanted_minor or lot.before["month"] != lot.row["month"])
+    }
+
+
+def _add_waiting(session: Session, lots: dict[LotKey, Lot], month: Month, *, book: TermsBook) -> None:
+    """Those whom the cap kept out come in view, as many as there can be places."""
+    limit = max(lot.terms.per_month or 0 for lot in lots.values() if _month(lot) == month)
     waiting = session.exec(
         select(Bonus.id)
-        .where(Bonus.customer_id == month[0], Bonus.month == month[1], Bonus.capped, Bonus.wanted_minor > 0)
-        .order_by(Bonus.sort_key)
+        .where(Bonus.customer_id == month[0], Bonus.month == month[1], col(Bonus.capped), Bonus.wanted_minor > 0)
+        .order_by(col(Bonus.sort_key))
         .limit(limit),
     ).all()
     _add_rows(lots, fetch_in(session, Bonus, "id", waiting), book=book)
@@ -286,7 +302,7 @@ def _key(row: Row) -> LotKey:
     return (row["customer_id"], row["currency"], row["origin"])
 
 
-def _month(lot: Lot) -> tuple[int, str]:
+def _month(lot: Lot) -> Month:
     return (lot.row["customer_id"], lot.row["month"])
 
 

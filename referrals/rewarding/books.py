@@ -23,19 +23,21 @@ class Fault:
 # Each check is one query that returns the rows that are off: a name and what was found.
 CHECKS = {
     "a posting sums to zero in one currency": """
-        SELECT 'posting ' || posting_id, 'sum ' || sum(amount_minor) || ' over ' || count(DISTINCT currency) || ' currencies'
+        SELECT 'posting ' || posting_id, 'sum ' || sum(amount_minor) || ', currencies ' || count(DISTINCT currency)
         FROM entry GROUP BY posting_id
         HAVING sum(amount_minor) <> 0 OR count(DISTINCT currency) <> 1 ORDER BY posting_id LIMIT 1""",
     "a posting has entries": """
         SELECT 'posting ' || id, 'no entries' FROM posting
-        WHERE (friends = 0 AND revenue_minor = 0) AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.posting_id = posting.id)
+        WHERE friends = 0 AND revenue_minor = 0
+              AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.posting_id = posting.id)
         ORDER BY id LIMIT 1""",
     "an entry's lot is its posting's": """
         SELECT 'entry ' || entry.id, 'lot ' || entry.bonus_id || ', posting of lot ' || posting.bonus_id
         FROM entry JOIN posting ON posting.id = entry.posting_id
         WHERE posting.bonus_id <> entry.bonus_id ORDER BY entry.id LIMIT 1""",
     "a bonus is the sum of its postings": """
-        SELECT 'bonus ' || bonus.id, 'amount ' || bonus.amount_minor || ', booked ' || coalesce(-sum(entry.amount_minor), 0)
+        SELECT 'bonus ' || bonus.id,
+               'amount ' || bonus.amount_minor || ', booked ' || coalesce(-sum(entry.amount_minor), 0)
         FROM bonus LEFT JOIN entry ON entry.bonus_id = bonus.id AND entry.account IN ('cost', 'goodwill')
         GROUP BY bonus.id, bonus.amount_minor
         HAVING bonus.amount_minor <> coalesce(-sum(entry.amount_minor), 0) ORDER BY bonus.id LIMIT 1""",
@@ -43,7 +45,8 @@ CHECKS = {
         SELECT 'bonus ' || bonus.id, 'status ' || bonus.status || ', held ' || coalesce(sum(entry.amount_minor), 0)
         FROM bonus LEFT JOIN entry ON entry.bonus_id = bonus.id AND entry.account = 'held'
         GROUP BY bonus.id, bonus.status, bonus.amount_minor
-        HAVING coalesce(sum(entry.amount_minor), 0) <> CASE WHEN bonus.status = 'held' THEN bonus.amount_minor ELSE 0 END
+        HAVING coalesce(sum(entry.amount_minor), 0)
+               <> CASE WHEN bonus.status = 'held' THEN bonus.amount_minor ELSE 0 END
         ORDER BY bonus.id LIMIT 1""",
     "the numbers of a bonus' postings have no gap": """
         SELECT 'bonus ' || bonus.id, 'postings ' || bonus.postings || ', found ' || count(posting.id)
@@ -58,7 +61,8 @@ CHECKS = {
         FROM entry WHERE account = 'debt'
         GROUP BY customer_id, currency HAVING sum(amount_minor) > 0 ORDER BY customer_id LIMIT 1""",
     "a bonus is of its order": """
-        SELECT 'bonus ' || bonus.id, 'order ' || bonus.order_id || ' is of friend ' || coalesce(shop_order.customer_id, 0)
+        SELECT 'bonus ' || bonus.id,
+               'order ' || bonus.order_id || ' is of friend ' || coalesce(shop_order.customer_id, 0)
         FROM bonus JOIN shop_order ON shop_order.id = bonus.order_id
         WHERE bonus.amount_minor > 0 AND (shop_order.customer_id IS NULL OR shop_order.customer_id <> bonus.friend_id
               OR shop_order.ambassador_id IS NULL OR shop_order.ambassador_id <> bonus.customer_id)

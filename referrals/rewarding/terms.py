@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlmodel import select
 
 from storage import orders
-from storage.bulk import insert_rows
+from storage.bulk import insert_rows, update_rows
 from storage.columns import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlmodel import Session
@@ -41,11 +41,7 @@ class Terms:
     budget_minor: int | None  # a local month, all ambassadors
     hold_days: int
     window_days: int
-
-    @property
-    def id(self) -> str:
-        """The hash of the content."""
-        return hashlib.sha256(to_json(asdict(self)).encode()).hexdigest()[:ID_LENGTH]
+    id: str = ""  # the hash of the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +49,7 @@ class TermsBook:
     """All terms there have been, oldest first."""
 
     rows: Sequence[tuple[datetime, Terms]]
+    known: Mapping[str, Terms]
 
     def in_force(self, moment: datetime) -> Terms:
         """The terms at a moment; the first hold for everything before them."""
@@ -65,13 +62,13 @@ class TermsBook:
 
     def by_id(self, terms_id: str) -> Terms:
         """The terms that were pinned."""
-        return next(terms for _, terms in self.rows if terms.id == terms_id)
+        return self.known[terms_id]
 
 
 def configured_terms(config: Config) -> Terms:
     """The terms that the configuration says now."""
     rule = config.bonus.ambassador
-    return Terms(
+    terms = Terms(
         when=rule.when,
         kind=rule.kind,
         currency=config.programme.currency,
@@ -84,26 +81,38 @@ def configured_terms(config: Config) -> Terms:
         hold_days=config.hold.days,
         window_days=config.attribution.window_days,
     )
+    return replace(terms, id=_hash(_body(terms)))
 
 
 def terms_book(session: Session, *, programme: Programme, now: datetime, store: bool = True) -> TermsBook:
     """Every terms so far; those of the configuration are in force from now on if they are new."""
-    rows = session.exec(select(orders.Terms).order_by(orders.Terms.in_force_from)).all()  # type: ignore[arg-type] # SQLModel types columns as values
-    known = [(row.in_force_from, read_terms(row.body)) for row in rows]
+    stored = select(orders.Terms.id, orders.Terms.body, orders.Terms.in_force_from)
+    rows = [(since, read_terms(body, terms_id)) for terms_id, body, since in session.exec(stored).all()]
+    rows.sort(key=lambda row: row[0])
     current = configured_terms(programme.config)
-    if not known or known[-1][1] != current:
-        known = [(since, terms) for since, terms in known if terms != current]
-        known.append((now, current))
+    if not rows or rows[-1][1].id != current.id:
+        rows = [(since, terms) for since, terms in rows if terms.id != current.id]
+        rows.append((now, current))
         if store:
             _put_in_force(session, current, now=now)
-    return TermsBook(tuple(known))
+    return TermsBook(tuple(rows), {terms.id: terms for _, terms in rows})
 
 
-def read_terms(body: dict[str, Any]) -> Terms:
+def read_terms(body: dict[str, Any], terms_id: str) -> Terms:
     """The terms as they were stored."""
-    return Terms(**body)
+    return Terms(**body, id=terms_id)
+
+
+def _body(terms: Terms) -> dict[str, Any]:
+    return {name: value for name, value in asdict(terms).items() if name != "id"}
+
+
+def _hash(body: dict[str, Any]) -> str:
+    return hashlib.sha256(to_json(body).encode()).hexdigest()[:ID_LENGTH]
 
 
 def _put_in_force(session: Session, terms: Terms, *, now: datetime) -> None:
-    row = {"id": terms.id, "body": asdict(terms), "in_force_from": now}
+    """In force from now on; terms that come back replace the day since when they hold."""
+    row = {"id": terms.id, "body": _body(terms), "in_force_from": now}
     insert_rows(session, orders.Terms, [row], ignore_conflicts=True)
+    update_rows(session, orders.Terms, [{"id": terms.id, "in_force_from": now}], key=("id",))
