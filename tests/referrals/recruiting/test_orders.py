@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -93,7 +94,7 @@ def test_a_bare_deletion_is_a_tombstone(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kept", "percent", "expected"),
+    "kept, percent, expected",
     [(9000, "10", 900), (4500, "10", 450), (3333, "10", 333), (9999, "12.5", 1250), (100_000, "10", 5000)],
 )
 def test_a_percent_bonus_follows_what_is_kept_up_to_its_maximum(
@@ -189,7 +190,7 @@ def test_another_currency_is_kept_and_never_converted(database: Database) -> Non
 
 
 @pytest.mark.parametrize(
-    ("change", "why"),
+    "change, why",
     [
         ({"test": True}, "test_order"),
         ({"status": "pending", "paid_at": None}, "order_unpaid"),
@@ -200,7 +201,7 @@ def test_another_currency_is_kept_and_never_converted(database: Database) -> Non
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_orders_that_are_none_earn_nothing_each_with_its_reason(
-    database: Database, change: dict[str, object], why: str
+    database: Database, change: dict[str, Any], why: str
 ) -> None:
     """Rule 5."""
     shop = Shop(database)

@@ -88,7 +88,7 @@ def test_nothing_in_the_books_is_ever_edited(database: Database, statement: str)
 
 
 @pytest.mark.parametrize(
-    ("damage", "check"),
+    "damage, check",
     [
         ("UPDATE bonus SET amount_minor = 1600", "a bonus is the sum of its postings"),
         ("UPDATE bonus SET status = 'available'", "a bonus lies where its status says"),
