@@ -49,18 +49,18 @@ class Cast:
     programme: Programme
     now: datetime = TUESDAY
 
-    def account(self, id: str, **said: Any) -> CustomerOutcome:  # noqa: A002 - the shop's own word
+    def account(self, id: str, **said: Any) -> CustomerOutcome:
         return self.accounts(CustomerState(SHOP, id, **said))[0]
 
     def accounts(self, *states: CustomerState) -> list[CustomerOutcome]:
         return self.database.run(apply_customers, states, programme=self.programme, now=self.now)
 
-    def customer(self, id: str, **said: Any) -> int:  # noqa: A002 - the shop's own word
+    def customer(self, id: str, **said: Any) -> int:
         customer_id = self.account(id, **said).customer_id
         assert customer_id is not None
         return customer_id
 
-    def ambassador(self, id: str = "77", email: str = "anna@example.com") -> tuple[int, CodeView]:  # noqa: A002 - likewise
+    def ambassador(self, id: str = "77", email: str = "anna@example.com") -> tuple[int, CodeView]:
         anna = self.customer(id, email=email)
         return anna, self.enrol(anna)
 
@@ -125,7 +125,7 @@ class Cast:
 
     def order(
         self,
-        id: str,  # noqa: A002 - likewise
+        id: str,
         *,
         buyer: str | None = None,
         email: str | None = None,

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from referrals.people.customers import code_of, set_state
 from referrals.recruiting.shops import CustomerState
