@@ -97,12 +97,15 @@ class Page:
         app.router.add_post("/api/people/{id}/{action}", self._act)
         app.router.add_post("/api/time/{action}", self._move_time)
         app.router.add_post("/api/language", self._language)
-        shop = ShopPage(self._shop, say=self._say, people=self._people, changed=self._live.tell)
+        shop = ShopPage(self._shop, say=self._say, people=self._cast, changed=self._live.tell)
         shop.add_routes(app)
         return app
 
     def _people(self) -> list[Person]:
         return [self._sandbox.people[id] for id in self._roles]
+
+    def _cast(self) -> list[tuple[Person, str]]:
+        return [(person, self._roles[person.id]) for person in self._people()]
 
     def _file(self, name: str) -> Callable[[web.Request], Any]:
         async def serve(_: web.Request) -> web.StreamResponse:

@@ -19,7 +19,7 @@ class ShopPage:
     """Routes under ``/api/shop``."""
 
     def __init__(
-        self, shop: Shop, *, say: Say, people: Callable[[], list[Person]], changed: Callable[[Json], None]
+        self, shop: Shop, *, say: Say, people: Callable[[], list[tuple[Person, str]]], changed: Callable[[Json], None]
     ) -> None:
         self._shop = shop
         self._say = say
@@ -48,7 +48,8 @@ class ShopPage:
         return web.json_response({
             "words": words(self._say, locale),
             "products": products,
-            "people": [_buyer(person) for person in self._people()] + [{"name": "Chris", "email": "chris@example.nl"}],
+            "people": [_buyer(person.user.first_name, role) for person, role in self._people()]
+            + [_buyer("Chris", "customer")],
             "orders": orders,
             "disabled": self._shop.deliveries.disabled,
             "shipping_minor": SHIPPING_MINOR,
@@ -113,9 +114,8 @@ class ShopPage:
         }
 
 
-def _buyer(person: Person) -> Json:
-    name = person.user.first_name
-    return {"id": person.id, "name": name, "email": f"{name.lower()}@example.nl"}
+def _buyer(name: str, role: str) -> Json:
+    return {"name": name, "role": role, "email": f"{name.lower()}@example.nl"}
 
 
 def _actions(order: ShopOrder) -> list[str]:

@@ -11,6 +11,9 @@ export function say(key, data = {}) {
 
 export const locale = () => localStorage.getItem("locale") || "nl";
 
+/* How dates and numbers are written. */
+export const region = () => (locale() === "nl" ? "nl-NL" : "en-GB");
+
 export async function get(path) {
   const reply = await fetch(`${path}?locale=${locale()}`, { headers: { Accept: "application/json" } });
   if (!reply.ok) throw new Error(reply.status);

@@ -1,6 +1,6 @@
 /* The chat page: three phones, the time machine, links that lead from one to the other. */
 
-import { avatar, element, get, listen, locale, post, say, setWords, toast } from "/static/api.js";
+import { avatar, element, get, listen, post, region, say, setWords, toast } from "/static/api.js";
 import { dress, fillWords } from "/static/look.js";
 import { Pane } from "/static/pane.js";
 import { alertSheet, shareSheet, whoSheet } from "/static/sheets.js";
@@ -53,8 +53,10 @@ function mark(pane) {
 }
 
 function drawTime(now) {
-  const how = { weekday: "short", day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", timeZone: state.zone };
-  document.getElementById("now").textContent = new Date(now).toLocaleString(locale(), how);
+  const narrow = matchMedia("(max-width: 900px)").matches;
+  const month = narrow ? { month: "short" } : { month: "long", year: "numeric" };
+  const how = { weekday: "short", day: "numeric", ...month, hour: "2-digit", minute: "2-digit", timeZone: state.zone };
+  document.getElementById("now").textContent = new Date(now).toLocaleString(region(), how);
   document.getElementById("now").dateTime = now;
 }
 
@@ -84,7 +86,7 @@ function hear(event) {
   if (event.kind === "answer") {
     pane.answered(event.what.message_id);
     if (event.what.show_alert && event.what.text) alertSheet(event.what.text);
-    else if (event.what.text) toast(event.what.text);
+    else if (event.what.text) pane.note(event.what.text);
     if (event.what.url) open(pane, event.what.url);
   }
 }

@@ -1,6 +1,6 @@
 /* Words, language and theme, on both pages alike. */
 
-import { locale, post, say } from "/static/api.js";
+import { locale, post, region, say } from "/static/api.js";
 
 export function fillWords() {
   document.documentElement.lang = locale();
@@ -29,5 +29,5 @@ export function dress(changed) {
 export function euro(minor) {
   const whole = minor % 100 === 0;
   const digits = { minimumFractionDigits: whole ? 0 : 2, maximumFractionDigits: whole ? 0 : 2 };
-  return `€\u00a0${(minor / 100).toLocaleString(locale(), digits)}`;
+  return `€\u00a0${(minor / 100).toLocaleString(region(), digits)}`;
 }

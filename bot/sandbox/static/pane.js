@@ -1,6 +1,6 @@
 /* One person's phone. */
 
-import { avatar, element, icon, locale, post, say, toast } from "/static/api.js";
+import { avatar, element, icon, post, region, say, toast } from "/static/api.js";
 import { bubble } from "/static/bubble.js";
 
 const TYPING_MS = 5000;
@@ -130,6 +130,13 @@ export class Pane {
     if (on) this.timer = setTimeout(() => this.typing(false), TYPING_MS);
   }
 
+  /* What the bot says to a press: briefly, over the chat. */
+  note(text) {
+    const shown = element("div", { class: "note" }, element("div", { class: "toast" }, text));
+    this.screen.append(shown);
+    setTimeout(() => shown.remove(), 3500);
+  }
+
   follow(payload) {
     this.payload = payload;
     this.drawFoot();
@@ -205,10 +212,10 @@ export class Pane {
   showDown() { this.down.hidden = this.atEnd(); }
 
   clock(date) {
-    return new Date(date * 1000).toLocaleTimeString(locale(), { hour: "2-digit", minute: "2-digit", timeZone: this.zone });
+    return new Date(date * 1000).toLocaleTimeString(region(), { hour: "2-digit", minute: "2-digit", timeZone: this.zone });
   }
 
   day(date) {
-    return new Date(date * 1000).toLocaleDateString(locale(), { weekday: "long", day: "numeric", month: "long", timeZone: this.zone });
+    return new Date(date * 1000).toLocaleDateString(region(), { weekday: "long", day: "numeric", month: "long", timeZone: this.zone });
   }
 }

@@ -1,6 +1,6 @@
 /* The demo shop: a basket, a checkout, and the shopkeeper's list of orders. */
 
-import { avatar, element, get, listen, locale, post, say, setWords, toast } from "/static/api.js";
+import { avatar, element, get, listen, post, region, say, setWords, toast } from "/static/api.js";
 import { dress, euro, fillWords } from "/static/look.js";
 
 const at = (id) => document.getElementById(id);
@@ -82,7 +82,7 @@ function drawOrders() {
   at("trouble").hidden = !state.disabled;
   if (!state.orders.length) { at("orders").replaceChildren(element("p", { class: "empty" }, say("shop.no_orders"))); return; }
   at("orders").replaceChildren(...state.orders.map((order) => {
-    const date = new Date(order.created).toLocaleDateString(locale(), { day: "numeric", month: "long" });
+    const date = new Date(order.created).toLocaleDateString(region(), { day: "numeric", month: "long" });
     const what = order.lines.map((each) => (each.quantity > 1 ? `${each.quantity} × ${each.name}` : each.name)).join(", ");
     const extra = [
       order.coupon && say("shop.coupon", { code: order.coupon }),
