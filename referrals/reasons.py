@@ -56,6 +56,7 @@ TOO_EARLY = "too_early"
 STALE = "stale"
 UNREACHABLE = "unreachable"
 NO_CONSENT = "no_consent"
+OUTCOME_UNKNOWN = "outcome_unknown"  # it may have arrived, and it is of the kind that never goes twice
 
 ALL = tuple(value for name, value in list(globals().items()) if name.isupper() and isinstance(value, str))
 

@@ -1,0 +1,218 @@
+"""Updates as they come in, by polling or webhook: stored once each, acknowledged only afterwards (rules 24).
+
+The web role takes webhooks without ever loading the chat's library: nothing here needs it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hmac import compare_digest
+from typing import Any
+
+import structlog
+from aiohttp import web
+from sqlmodel import Session, col, select
+
+from bot.conversation import awaited
+from bot.leases import keep_lease
+from referrals.clock import Clock
+from referrals.config import Config
+from referrals.reasons import INTERNAL_ERROR
+from storage.bulk import fetch_in, insert_rows
+from storage.database import Database, OutcomeUnknown, Overloaded
+from storage.mailbox import AT_LEAST_ONCE, NEW, QUARANTINED, Chat, Inbox, Outbox
+
+log = structlog.get_logger()
+
+TELEGRAM = "telegram"
+SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
+ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member")
+MOST_ATTEMPTS = 3
+MOST_BYTES = 1024 * 1024
+BUSY_SECONDS = "2"  # Retry-After while the database takes nothing; Telegram keeps to it
+QUARANTINE_NOTE = "screen.error"
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One update as it arrived; ``waited``: it lay at Telegram while nobody asked."""
+
+    update_id: int
+    chat_id: int | None
+    body: bytes
+    received_at: datetime  # programme time
+    waited: bool = False
+    size: int = field(default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An update whose turn it is; its attempt has been counted."""
+
+    inbox_id: int
+    key: str
+    body: bytes
+    waited: bool
+    asked: str | None  # the question to which a text of this chat is the answer
+
+
+class NoUpdate(ValueError):
+    """The body is no update."""
+
+
+def read_update(body: bytes, *, received_at: datetime) -> Incoming:
+    """The update's number and chat.
+
+    Raises:
+        NoUpdate: It has none.
+    """
+    try:
+        plain = json.loads(body)
+    except (ValueError, RecursionError):
+        raise NoUpdate from None
+    return incoming(plain, body=body, received_at=received_at)
+
+
+def incoming(plain: Any, *, received_at: datetime, body: bytes | None = None, waited: bool = False) -> Incoming:
+    """An update as plain data. Raises: NoUpdate."""
+    number = plain.get("update_id") if isinstance(plain, Mapping) else None
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise NoUpdate
+    raw = body if body is not None else json.dumps(plain, ensure_ascii=True, separators=(",", ":")).encode()
+    return Incoming(number, _private_chat(plain), raw, received_at, waited, len(raw))
+
+
+def store_updates(session: Session, items: Sequence[Incoming]) -> list[bool]:
+    """Every update is in the inbox once, and its chat can be leased; True where it was new."""
+    known = fetch_in(session, Inbox, ("kind", "external_key"), [(TELEGRAM, _key(item)) for item in items],
+                     columns=("external_key",))  # fmt: skip
+    seen = {row["external_key"] for row in known}
+    fresh: dict[str, Incoming] = {}
+    results = []
+    for item in items:
+        results.append(_key(item) not in seen and _key(item) not in fresh)
+        fresh.setdefault(_key(item), item)
+    new = [item for key, item in fresh.items() if key not in seen]
+    chats = {item.chat_id: item.received_at for item in new if item.chat_id is not None}
+    insert_rows(
+        session, Chat, [{"chat_id": chat, "created_at": at} for chat, at in chats.items()], ignore_conflicts=True
+    )
+    insert_rows(session, Inbox, [_row(item) for item in new], ignore_conflicts=True)
+    return results
+
+
+def take_update(session: Session, chat_id: int, *, worker: str, now: datetime, forgive: bool = False) -> Taken | None:
+    """The next update of a chat that this worker has leased, its attempt counted before the work.
+
+    One that was tried three times is quarantined with an apology, and the next one has its turn. ``forgive`` says
+    that the last attempt failed for a reason that was not the update's.
+
+    Raises:
+        LeaseLost: The chat is somebody else's by now.
+    """
+    chat = keep_lease(session, chat_id, worker=worker)
+    asked = awaited(chat.awaiting, now=now)
+    query = select(Inbox).where(Inbox.status == NEW, Inbox.chat_id == chat_id).order_by(col(Inbox.id))
+    for row in session.exec(query.limit(MOST_ATTEMPTS * 10)):
+        if forgive:
+            row.attempts, forgive = max(row.attempts - 1, 0), False
+        if row.attempts < MOST_ATTEMPTS and row.body is not None and row.id is not None:
+            row.attempts += 1
+            return Taken(row.id, row.external_key or str(row.id), row.body, bool(row.headers.get("waited")), asked)
+        quarantine(session, row, now=now)
+    return None
+
+
+def quarantine(session: Session, row: Inbox, *, now: datetime) -> None:
+    """The update is set aside for the owner; whoever sent it hears once that something went wrong."""
+    row.status, row.result, row.reason, row.done_at = QUARANTINED, QUARANTINED, INTERNAL_ERROR, now
+    log.error("update.quarantined", inbox=row.id, chat=row.chat_id)
+    note = {
+        "unique_key": f"answer:{row.external_key or row.id}:quarantined",
+        "chat_id": row.chat_id,
+        "kind": QUARANTINE_NOTE,
+        "data": {"answer": {"code": INTERNAL_ERROR}, "edit": None, "waited": False},
+        "message_class": AT_LEAST_ONCE,
+        "as_of": now,
+        "due_at": now,
+        "created_at": now,
+    }
+    insert_rows(session, Outbox, [note], ignore_conflicts=True)
+
+
+def webhook_door(
+    database: Database, *, config: Config, clock: Clock, wake: Callable[[], None] | None = None
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """The handler of ``POST /telegram/webhook``: 401 without the secret, 200 once the update is stored."""
+    secret = config.telegram.webhook_secret
+    expected = secret.get_secret_value().encode() if secret else b""
+
+    async def take_webhook(request: web.Request) -> web.StreamResponse:
+        given = request.headers.get(SECRET_HEADER, "").encode("utf-8", "surrogateescape")
+        if not expected or not compare_digest(hashlib.sha256(given).digest(), hashlib.sha256(expected).digest()):
+            return web.json_response({"status": "refused", "code": "secret"}, status=401)
+        if (request.content_length or 0) > MOST_BYTES:
+            return web.json_response({"status": "refused", "code": "too_large"}, status=413)
+        try:
+            item = read_update(await request.read(), received_at=clock.programme())
+            await database.batch(store_updates, item)
+        except NoUpdate:
+            return web.json_response({"status": "refused", "code": "no_update"}, status=400)
+        except (Overloaded, OutcomeUnknown):
+            return web.json_response({"status": "busy"}, status=503, headers={"Retry-After": BUSY_SECONDS})
+        if wake is not None:
+            wake()
+        return web.json_response({})
+
+    return take_webhook
+
+
+async def store_all(database: Database, items: Sequence[Incoming]) -> None:
+    """All of them are committed; the poller may ask for what comes after."""
+    await asyncio.gather(*(database.batch(store_updates, item) for item in items))
+
+
+def _private_chat(plain: Mapping[str, Any]) -> int | None:
+    """The chat of an update, if it is a private one; the bot has nothing to say in groups."""
+    for kind in ALLOWED_UPDATES:
+        part = plain.get(kind)
+        if not isinstance(part, Mapping):
+            continue
+        message = part.get("message") if kind == "callback_query" else part
+        chat = message.get("chat") if isinstance(message, Mapping) else None
+        if isinstance(chat, Mapping):
+            return _number(chat) if chat.get("type") == "private" else None
+        return _number(part.get("from"))
+    return None
+
+
+def _number(part: Any) -> int | None:
+    number = part.get("id") if isinstance(part, Mapping) else None
+    return number if isinstance(number, int) and abs(number) < 2**63 else None
+
+
+def _key(item: Incoming) -> str:
+    """In one width, so that the order of keys is the order of updates."""
+    return f"{item.update_id:019d}"
+
+
+def _row(item: Incoming) -> dict[str, Any]:
+    nothing_to_do = item.chat_id is None
+    return {
+        "kind": TELEGRAM,
+        "source": TELEGRAM,
+        "external_key": _key(item),
+        "chat_id": item.chat_id,
+        "headers": {"waited": True} if item.waited else {},
+        "body": item.body,
+        "digest": hashlib.sha256(item.body).hexdigest(),
+        "status": "done" if nothing_to_do else NEW,
+        "result": "ignored" if nothing_to_do else None,
+        "received_at": item.received_at,
+        "done_at": item.received_at if nothing_to_do else None,
+    }

@@ -1,0 +1,37 @@
+"""What both sides get, in words; several screens say it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.texts import percent
+from bot.voice import Voice
+
+
+def gift_words(voice: Voice) -> str | None:
+    """€ 25 korting op je eerste bestelling vanaf € 150; None where the friend gets nothing."""
+    friend = voice.programme.config.bonus.friend
+    data: dict[str, Any] = {}
+    if friend.kind == "fixed":
+        if not friend.amount_minor:
+            return None
+        data["amount"] = voice.money(friend.amount_minor)
+    elif friend.kind == "percent":
+        data["percent"] = percent(friend.share_basis_points or 0, voice.locale)
+    elif friend.gift:
+        data["gift"] = friend.gift
+    key = "gift.named" if friend.kind == "gift" and friend.gift else f"gift.{friend.kind}"
+    if friend.min_order_minor:
+        return voice.plain(f"{key}_from", min_order=voice.money(friend.min_order_minor), **data)
+    return voice.plain(key, **data)
+
+
+def bonus_words(voice: Voice) -> str:
+    """€ 15 tegoed, or 10% van de bestelling als tegoed, tot € 50."""
+    bonus = voice.programme.config.bonus.ambassador
+    if bonus.kind == "fixed":
+        return voice.plain("bonus.fixed", amount=voice.money(bonus.amount_minor))
+    share = percent(bonus.share_basis_points or 0, voice.locale)
+    if bonus.max_minor is None:
+        return voice.plain("bonus.percent", percent=share)
+    return voice.plain("bonus.percent_max", percent=share, max=voice.money(bonus.max_minor))

@@ -1,0 +1,96 @@
+"""/link: the ambassador's link, ready to be shared, with an honest text (voice 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from aiogram import Router
+from aiogram.filters import Command
+from aiogram.types import CallbackQuery, Message
+from sqlmodel import Session
+
+from bot.conversation import Answer, Look, Reply, Turn, Visitor
+from bot.keyboards import back, copy_text, share_in_telegram, share_in_whatsapp, to_do
+from bot.presses import Acts
+from bot.screens.gift import bonus_words, gift_words
+from bot.voice import OutMessage, Photo, Voice, lines
+from referrals.people.customers import code_of, enrol_ambassador, get_customer, takes_part, view_code
+from referrals.programme import Programme
+
+
+def router() -> Router:
+    """The command, and the button for the QR code."""
+    own = Router(name="link")
+    own.message.register(on_link, Command("link"))
+    own.callback_query.register(on_qr, Acts("qr"))
+    return own
+
+
+async def on_link(_message: Message, turn: Turn) -> None:
+    """They asked for their link in words."""
+    await turn.show("link")
+
+
+async def on_qr(_press: CallbackQuery, turn: Turn) -> None:
+    """They pressed for its QR code."""
+    await turn.write(show_qr)
+
+
+def show_qr(session: Session, visitor: Visitor, *, programme: Programme) -> Sequence[Reply]:
+    """Their link as a picture to be scanned.
+
+    Raises:
+        CustomerExcluded: They take no part.
+    """
+    view = enrol_ambassador(session, visitor.customer_id, programme=programme, now=visitor.now)
+    return [Answer("qr", {"address": view.links.web, "code": view.code})]
+
+
+def gather_link(session: Session, look: Look, *, programme: Programme) -> dict[str, Any]:
+    """The code and its addresses; asking for it makes it, for anybody who takes part (rules 18)."""
+    customer = get_customer(session, look.customer_id)
+    if not takes_part(customer.state):
+        return {"excluded": True}
+    code = code_of(session, customer.id)
+    view = (
+        view_code(session, code, programme=programme)
+        if code
+        else enrol_ambassador(session, customer.id, programme=programme, now=look.now)
+    )
+    return {"code": view.code, "web": view.links.web, "chat": view.links.chat}
+
+
+def render_link(voice: Voice, data: dict[str, Any]) -> OutMessage:
+    """The link with its text to share, in which the bonus is told."""
+    if data.get("excluded"):
+        return OutMessage(voice.say("error.excluded_customer"), [back(voice)])
+    gift = gift_words(voice)
+    text = lines(
+        voice.say("link.title"),
+        voice.say("link.address", link=data["web"]),
+        voice.say("link.gift", gift=gift) if gift else None,
+        voice.say("link.bonus", bonus=bonus_words(voice)),
+        voice.say("link.code", code=data["code"]),
+        voice.say("link.chat", chat=data["chat"]) if data["chat"] else None,
+    )
+    share = voice.plain("share.text", gift=gift) if gift else voice.plain("share.text_bare")
+    short = voice.plain("share.short", link=data["web"])
+    return OutMessage(
+        text,
+        [
+            [share_in_telegram(voice, link=data["web"], text=share)],
+            [share_in_whatsapp(voice, link=data["web"], text=share)],
+            [copy_text(voice, f"{share}\n{data['web']}", short, data["web"]), to_do(voice, "button.qr", "qr")],
+            back(voice),
+        ],
+    )
+
+
+def render_qr(voice: Voice, data: dict[str, Any]) -> OutMessage:
+    """The picture, with what it is for."""
+    return OutMessage(voice.say("link.caption"), photo=Photo(f"qr:{data['address']}", data["address"]))
+
+
+GATHER = {"link": gather_link}
+RENDER = {"view.link": render_link, "qr": render_qr}

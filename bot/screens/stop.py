@@ -1,0 +1,49 @@
+"""/stop: nothing more is sent unasked; what they have stays, and /start brings them back (rules 28)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from aiogram import Router
+from aiogram.filters import Command
+from aiogram.types import Message
+from sqlmodel import Session
+
+from bot.conversation import Answer, Await, Reply, Turn, Visitor
+from bot.voice import OutMessage, Voice
+from referrals.people.customers import access_of, get_customer, stop
+from referrals.programme import Programme
+from referrals.rewarding.balances import balances
+
+
+def router() -> Router:
+    """The command."""
+    own = Router(name="stop")
+    own.message.register(on_stop, Command("stop"))
+    return own
+
+
+async def on_stop(_message: Message, turn: Turn) -> None:
+    """They want no more messages."""
+    await turn.write(stop_messages)
+
+
+def stop_messages(session: Session, visitor: Visitor, *, programme: Programme) -> Sequence[Reply]:
+    """They are stopped, and hear what they keep."""
+    stop(session, visitor.customer_id, now=visitor.now)
+    access = access_of(session, telegram_id=visitor.telegram_id)
+    accounts = balances(session, get_customer(session, visitor.customer_id).id)
+    shown = accounts if access is None or access.sees_history else {}
+    available = {currency: one.available_minor for currency, one in shown.items() if one.available_minor}
+    return [Await(None), Answer("stopped", {"available": available})]
+
+
+def render_stopped(voice: Voice, data: dict[str, Any]) -> OutMessage:
+    """Done, what stays, and the way back."""
+    if not data["available"]:
+        return OutMessage(voice.say("stop.done_bare"))
+    return OutMessage(voice.say("stop.done", available=voice.sums(data["available"])))
+
+
+RENDER = {"stopped": render_stopped}

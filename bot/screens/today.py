@@ -1,0 +1,74 @@
+"""/vandaag, for owners: what today and this week have brought, what waits, what needs a hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from aiogram import Router
+from aiogram.filters import Command
+from aiogram.types import Message
+from sqlmodel import Session
+
+from bot.conversation import Answer, Look, Reply, Turn, View, Visitor
+from bot.keyboards import back, to_view
+from bot.voice import OutMessage, Voice, lines
+from referrals.figures.today import today
+from referrals.programme import Programme
+
+WINDOWS = ("today", "yesterday", "week", "week_before")
+BY_HAND = ("quarantined", "needs_fetch", "waiting", "unreachable")
+
+
+def router() -> Router:
+    """The command in both languages."""
+    own = Router(name="today")
+    own.message.register(on_today, Command("vandaag", "today"))
+    return own
+
+
+async def on_today(_message: Message, turn: Turn) -> None:
+    """Somebody asked for the figures."""
+    await turn.write(show_today)
+
+
+def show_today(session: Session, visitor: Visitor, *, programme: Programme) -> Sequence[Reply]:
+    """The figures, for an owner; for anybody else there is no such command."""
+    return [View("today") if visitor.is_owner else Answer("not_understood")]
+
+
+def gather_today(session: Session, look: Look, *, programme: Programme) -> dict[str, Any]:
+    """The page of figures; nothing for who is no owner (any more)."""
+    if not look.is_owner:
+        return {"owner": False}
+    return {"owner": True, **today(session, programme=programme, now=look.now).as_dict()}
+
+
+def render_today(voice: Voice, data: dict[str, Any]) -> OutMessage:
+    """A line a window, then the bonuses, then what needs a hand."""
+    if not data["owner"]:
+        return OutMessage(voice.say("unknown.text"), [back(voice)])
+    currency = data["currency"]
+    windows = [
+        voice.say(
+            f"today.{name}",
+            count=data[name]["orders"],
+            revenue=voice.money(data[name]["revenue_minor"], currency),
+            people=data[name]["friends"],
+            sign_ups=data[name]["sign_ups"],
+            clicks=data[name]["clicks"],
+        )
+        for name in WINDOWS
+    ]
+    bonuses = [
+        voice.say(f"today.{name}", count=data[name]["count"], amount=voice.money(data[name]["amount_minor"], currency))
+        for name in ("held", "under_review", "available")
+        if data[name]["count"]
+    ]
+    hands = [voice.say(f"today.{name}", count=data[name]) for name in BY_HAND if data[name]]
+    text = lines(voice.say("today.title", date=data["as_of"]), *windows, *bonuses, *hands)
+    return OutMessage(text, [[to_view(voice, "button.board", "board")], back(voice)])
+
+
+GATHER = {"today": gather_today}
+RENDER = {"view.today": render_today}
