@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from referrals.figures.moves import moves_of
 from referrals.figures.periods import UnknownPeriod, period_at
 from referrals.figures.place import Place, own_place
-from referrals.figures.ranking import Ranking, first_of, load_ranking
+from referrals.figures.ranking import Ranking, first_of, in_pages, load_ranking, totals_now
 from referrals.figures.standings import Totals
 from referrals.figures.waiting import people_waiting, under_review, waiting_friends
 from storage.bulk import fetch_in
@@ -16,7 +17,7 @@ from storage.codes import Code
 from storage.customers import Customer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
     from datetime import datetime
 
     from sqlmodel import Session
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
     from referrals.programme import Programme
 
 TOP = 20
+PAGE = 1000  # lines a query of the whole board
+EVERYBODY = 10**9
 
-__all__ = ["Board", "Place", "Row", "UnknownPeriod", "board", "main_codes", "own_place"]
+__all__ = ["Board", "Place", "Row", "UnknownPeriod", "board", "main_codes", "own_place", "whole_board"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,20 @@ def board(
     )
 
 
+def whole_board(session: Session, *, period: str, programme: Programme, now: datetime) -> Iterator[list[Row]]:
+    """Every line of the period's board in pages, then those whose friends are all on hold. Raises: UnknownPeriod."""
+    chosen = period_at(period, now, zone=programme.zone)
+    end = chosen.until if chosen.closed(now) else None
+    ranking = load_ranking(session, chosen, programme=programme)
+    for listed in itertools.chain(
+        in_pages(session, ranking, size=PAGE), _only_waiting(session, ranking, programme, end)
+    ):
+        waiting = waiting_friends(session, list(listed), programme=programme, end=end)
+        places = {one: ranking.place(totals.friends) for one, totals in listed.items()}
+        moves = moves_of(session, chosen, places, programme=programme, now=now)
+        yield _rows(session, listed, waiting, places, moves, programme=programme)
+
+
 def main_codes(session: Session, customer_ids: Collection[int]) -> dict[int, str]:
     """The code that each of these people shows."""
     rows = fetch_in(session, Code, "customer_id", customer_ids, columns=("id", "customer_id", "display", "main"))
@@ -125,6 +142,16 @@ def _listed(
         return (-totals.friends, -totals.revenue_minor, -waiting.get(customer_id, 0), customer_id)
 
     return dict(sorted(listed.items(), key=order)[:first]), waiting
+
+
+def _only_waiting(
+    session: Session, ranking: Ranking, programme: Programme, end: datetime | None
+) -> Iterator[dict[int, Totals]]:
+    people = people_waiting(session, programme=programme, end=end, most=EVERYBODY)
+    for start in range(0, len(people), PAGE):
+        page = people[start : start + PAGE]
+        counted = totals_now(session, ranking, page)
+        yield {one: Totals() for one in page if counted.get(one, Totals()) == Totals()}
 
 
 def _rows(

@@ -6,11 +6,13 @@ from the counts of people per number of friends, never by counting people.
 
 from __future__ import annotations
 
+import heapq
+import itertools
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlmodel import col, or_, select
+from sqlmodel import and_, col, or_, select
 
 from referrals.figures.standings import (
     POSTINGS,
@@ -26,7 +28,7 @@ from storage.customers import ACTIVE, ERASED, EXCLUDED, STAFF, Customer
 from storage.standings import Standing, StandingCount
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
     from sqlmodel import Session
@@ -81,14 +83,18 @@ def load_ranking(session: Session, period: Period, *, programme: Programme, tail
 
 def first_of(session: Session, ranking: Ranking, *, most: int) -> list[tuple[int, Totals]]:
     """The first people of the period with their totals; of equal friends the one with more revenue first."""
-    query = _active_rows(ranking.key).where(
-        or_(col(Standing.friends) != 0, col(Standing.revenue_minor) != 0, col(Standing.bonus_minor) != 0)
-    )
-    query = query.order_by(
-        col(Standing.friends).desc(), col(Standing.revenue_minor).desc(), col(Standing.customer_id)
-    ).limit(most + len(ranking.changed))
+    query = _board_rows(ranking.key).limit(most + len(ranking.changed))
     found = {row.customer_id: _totals(row) for row in session.exec(query).all()}
     return _merged(ranking, found)[:most]
+
+
+def in_pages(session: Session, ranking: Ranking, *, size: int) -> Iterator[dict[int, Totals]]:
+    """Everybody in the order of ``first_of``, ``size`` or fewer at a time, read by key and never all at once."""
+    stored = _stored_in_order(session, ranking, size=size)
+    changed = _merged(ranking, {})
+    people = heapq.merge(stored, changed, key=_order)
+    while page := dict(itertools.islice(people, size)):
+        yield page
 
 
 def near(session: Session, ranking: Ranking, *, friends: int, above: bool, most: int) -> list[tuple[int, int]]:
@@ -126,6 +132,19 @@ def _tail(session: Session, period: Period, *, programme: Programme) -> dict[int
     return moved
 
 
+def _stored_in_order(session: Session, ranking: Ranking, *, size: int) -> Iterator[tuple[int, Totals]]:
+    friends, revenue, customer = col(Standing.friends), col(Standing.revenue_minor), col(Standing.customer_id)
+    query = _board_rows(ranking.key).limit(size)
+    rows: Sequence[Standing] = session.exec(query).all()
+    while rows:
+        yield from ((row.customer_id, _totals(row)) for row in rows if row.customer_id not in ranking.changed)
+        last = rows[-1]
+        equal = and_(friends == last.friends, revenue == last.revenue_minor, customer > last.customer_id)
+        poorer = and_(friends == last.friends, revenue < last.revenue_minor)
+        further = and_(friends <= last.friends, or_(friends < last.friends, poorer, equal))
+        rows = session.exec(query.where(further)).all()
+
+
 def _people_out(session: Session, key: str, moved: Collection[int]) -> set[int]:
     """Staff, excluded and erased people who have a row or move in this period."""
     query = (
@@ -149,7 +168,18 @@ def _merged(ranking: Ranking, found: dict[int, Totals]) -> list[tuple[int, Total
             found.pop(customer_id, None)
         else:
             found[customer_id] = totals
-    return sorted(found.items(), key=lambda item: (-item[1].friends, -item[1].revenue_minor, item[0]))
+    return sorted(found.items(), key=_order)
+
+
+def _order(item: tuple[int, Totals]) -> tuple[int, int, int]:
+    return (-item[1].friends, -item[1].revenue_minor, item[0])
+
+
+def _board_rows(key: str) -> SelectOfScalar[Standing]:
+    """The stored rows of active people in the order of the board; who has nothing in the period is left out."""
+    friends, revenue, bonus = col(Standing.friends), col(Standing.revenue_minor), col(Standing.bonus_minor)
+    rows = _active_rows(key).where(or_(friends != 0, revenue != 0, bonus != 0))
+    return rows.order_by(friends.desc(), revenue.desc(), col(Standing.customer_id))
 
 
 def _active_rows(key: str) -> SelectOfScalar[Standing]:
@@ -169,4 +199,4 @@ def _holds(period: Period, moment: datetime) -> bool:
     return period.from_ is None or (period.until is not None and period.from_ <= moment < period.until)
 
 
-__all__ = ["OUT", "Ranking", "first_of", "load_ranking", "near", "totals_now"]
+__all__ = ["OUT", "Ranking", "first_of", "in_pages", "load_ranking", "near", "totals_now"]

@@ -14,7 +14,7 @@ from sqlmodel import col, select
 
 from referrals.errors import UnknownReferral
 from referrals.people.persons import survivor
-from referrals.reasons import OWN_ACCOUNT, OWN_ORDER, Reason
+from referrals.reasons import Reason
 from storage.bulk import fetch_in
 from storage.codes import Code
 from storage.ledger import AVAILABLE, HELD, Bonus
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 APPROVED, ON_HOLD, REVERSED = "approved", "on_hold", "reversed"
 AMBASSADOR = "ambassador"
-OWN = {OWN_ORDER, OWN_ACCOUNT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class FriendView:
     status: str  # invited, signed_up, on_hold, approved, refused, reversed
     amount_minor: int
     currency: str
-    available_at: datetime | None  # while on hold
+    available_at: datetime | None  # while on hold; never in the past
     under_review: bool
     reasons: tuple[Reason, ...]
 
@@ -74,22 +73,28 @@ def status_of(stage: str, bonuses: Sequence[Row]) -> str:
 
 
 def friends_of(
-    session: Session, ambassador_id: int, *, programme: Programme, limit: int, before_id: int | None = None
+    session: Session,
+    ambassador_id: int,
+    *,
+    programme: Programme,
+    now: datetime,
+    limit: int,
+    before_id: int | None = None,
 ) -> list[FriendView]:
-    """An ambassador's friends, the newest first."""
-    query = select(Referral).where(Referral.ambassador_id == survivor(session, ambassador_id))
+    """An ambassador's friends, the newest first; themselves, with an order of their own, are none."""
+    own_id = survivor(session, ambassador_id)
+    query = select(Referral).where(Referral.ambassador_id == own_id, Referral.friend_id != own_id)
     rows = _page(session, query, limit=limit, before_id=before_id)
     bonuses = _bonuses(session, rows)
-    return [_friend(row, bonuses[row["id"]], currency=programme.currency) for row in rows]
+    return [_friend(row, bonuses[row["id"]], currency=programme.currency, now=now) for row in rows]
 
 
-def why(session: Session, customer_id: int, *, programme: Programme, limit: int = 10) -> list[Why]:
+def why(session: Session, customer_id: int, *, programme: Programme, now: datetime, limit: int = 10) -> list[Why]:
     """What of this customer does not count or still waits, each with its reasons, the newest first."""
     own_id = survivor(session, customer_id)
     found = [
-        *_unpaid_bonuses(session, own_id, limit=limit),
+        *_unpaid_bonuses(session, own_id, limit=limit, now=now),
         *_refused_friends(session, own_id, limit=limit, currency=programme.currency),
-        *_own_orders(session, own_id, limit=limit),
     ]
     return sorted(found, key=lambda one: one.at, reverse=True)[:limit]
 
@@ -155,7 +160,7 @@ def _weight(row: Row) -> tuple[bool, bool, bool, Any, int]:
     return (not paid, row["status"] != AVAILABLE, row["status"] != HELD, row["earned_at"], row["id"])
 
 
-def _friend(row: Row, bonuses: Sequence[Row], *, currency: str) -> FriendView:
+def _friend(row: Row, bonuses: Sequence[Row], *, currency: str, now: datetime) -> FriendView:
     main = bonuses[0] if bonuses else None
     status = status_of(row["stage"], bonuses)
     return FriendView(
@@ -164,7 +169,7 @@ def _friend(row: Row, bonuses: Sequence[Row], *, currency: str) -> FriendView:
         status=status,
         amount_minor=sum(bonus["amount_minor"] for bonus in bonuses if main and bonus["currency"] == main["currency"]),
         currency=main["currency"] if main else currency,
-        available_at=main["available_at"] if main and status == ON_HOLD else None,
+        available_at=max(main["available_at"], now) if main and status == ON_HOLD else None,
         under_review=bool(main and main["under_review"]),
         reasons=_reasons(row, main),
     )
@@ -179,7 +184,7 @@ def _reasons(row: Row, main: Row | None) -> tuple[Reason, ...]:
     return tuple((main["reasons"] if main else None) or row["reasons"])
 
 
-def _unpaid_bonuses(session: Session, customer_id: int, *, limit: int) -> list[Why]:
+def _unpaid_bonuses(session: Session, customer_id: int, *, limit: int, now: datetime) -> list[Why]:
     query = select(Bonus).where(Bonus.customer_id == customer_id, Bonus.status != AVAILABLE)
     rows = session.exec(query.order_by(col(Bonus.earned_at).desc()).limit(limit)).all()
     return [
@@ -188,7 +193,7 @@ def _unpaid_bonuses(session: Session, customer_id: int, *, limit: int) -> list[W
             status=ON_HOLD if row.status == HELD else row.status,
             amount_minor=row.amount_minor,
             currency=row.currency,
-            available_at=row.available_at if row.status == HELD else None,
+            available_at=max(row.available_at, now) if row.status == HELD else None,
             reasons=tuple(row.reasons),
         )
         for row in rows
@@ -196,7 +201,7 @@ def _unpaid_bonuses(session: Session, customer_id: int, *, limit: int) -> list[W
 
 
 def _refused_friends(session: Session, customer_id: int, *, limit: int, currency: str) -> list[Why]:
-    """Friends who count nowhere and have no bonus that would say so."""
+    """Friends who count nowhere and have no bonus that would say so; an order of one's own is such a pair too."""
     bonus = select(Bonus.id).where(
         col(Bonus.customer_id) == col(Referral.ambassador_id), col(Bonus.friend_id) == col(Referral.friend_id)
     )
@@ -205,14 +210,6 @@ def _refused_friends(session: Session, customer_id: int, *, limit: int, currency
     )
     rows = session.exec(query.order_by(col(Referral.id).desc()).limit(limit)).all()
     return [Why(_since(row.model_dump()), REFUSED, 0, currency, None, tuple(row.reasons)) for row in rows]
-
-
-def _own_orders(session: Session, customer_id: int, *, limit: int) -> list[Why]:
-    """Orders with one's own code."""
-    query = select(Order).where(Order.customer_id == customer_id, col(Order.ambassador_id).is_(None))
-    rows = session.exec(query.order_by(col(Order.created_at).desc()).limit(limit)).all()
-    found = [(row, tuple(note for note in row.reasons if note["code"] in OWN)) for row in rows]
-    return [Why(row.created_at, REFUSED, 0, row.currency, None, reasons) for row, reasons in found if reasons]
 
 
 def _views(session: Session, rows: Sequence[Row], *, programme: Programme) -> list[Row]:
