@@ -12,8 +12,9 @@ TRIES = 20
 class Listener:
     """An application and the address on which it answers."""
 
-    def __init__(self, app: web.Application) -> None:
+    def __init__(self, app: web.Application, *, cancels: bool = False) -> None:
         self._app = app
+        self._cancels = cancels  # whether a caller that goes away ends what it waits for
         self._runner: web.AppRunner | None = None
         self.url = ""  # without a slash at the end; empty while it does not listen
 
@@ -23,7 +24,9 @@ class Listener:
         Raises:
             OSError: when none of the ``TRIES`` ports from here is free.
         """
-        self._runner = web.AppRunner(self._app, handler_cancellation=True, access_log=None, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(
+            self._app, handler_cancellation=self._cancels, access_log=None, shutdown_timeout=1.0
+        )
         await self._runner.setup()
         for number in range(port, port + (TRIES if port else 1)):
             try:

@@ -17,6 +17,7 @@ from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.sharing import Notes
 from bot.sandbox.shop import NotNow, Shop
 from bot.sandbox.shop_page import ShopPage
+from bot.sandbox.shop_rest import add_rest
 from bot.sandbox.views import Views
 from bot.sandbox.words import Say, words
 
@@ -99,6 +100,7 @@ class Page:
         app.router.add_post("/api/language", self._language)
         shop = ShopPage(self._shop, say=self._say, people=self._cast, changed=self._live.tell)
         shop.add_routes(app)
+        add_rest(app, self._shop)
         return app
 
     def _people(self) -> list[Person]:

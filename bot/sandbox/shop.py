@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import aiohttp
 
+from bot.sandbox.refusals import Json
 from bot.sandbox.shop_deliveries import ShopDeliveries, ShopDelivery
 from bot.sandbox.shop_orders import PRODUCTS, Buyer, Line, Product, ShopOrder, money, woocommerce_body
 
@@ -33,6 +34,8 @@ class ShopSettings:
     coupon_minor: int = 2_500
     coupon_from_minor: int = 15_000
     timezone: str = "Europe/Amsterdam"
+    api_key: str = "ck_sandbox"  # of the shop's own API, for those who ask it
+    api_secret: str = "cs_sandbox"  # noqa: S105 - opens nothing but the sandbox
 
 
 class Shop:
@@ -152,6 +155,10 @@ class Shop:
         except (aiohttp.ClientError, TimeoutError):
             return False
 
+    def body(self, order: ShopOrder) -> Json:
+        """The order as WooCommerce tells it now."""
+        return woocommerce_body(order, shop_url=self.url, zone=self._zone)
+
     def last_delivery(self, order_id: int) -> ShopDelivery | None:
         """What the programme answered last about this order."""
         return next((it for it in reversed(self.deliveries.log) if it.order_id == order_id), None)
@@ -190,4 +197,4 @@ class Shop:
         return order
 
     async def _tell(self, topic: str, order: ShopOrder) -> None:
-        await self.deliveries.send(topic, order.id, lambda: woocommerce_body(order, shop_url=self.url, zone=self._zone))
+        await self.deliveries.send(topic, order.id, lambda: self.body(order))

@@ -24,7 +24,7 @@ class TelegramServer:
     def __init__(self, methods: Methods, *, token: str) -> None:
         self._methods = methods
         self._token = token
-        self._listener = Listener(self._app())
+        self._listener = Listener(self._app(), cancels=True)
 
     @property
     def url(self) -> str:

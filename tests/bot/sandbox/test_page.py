@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import AsyncIterator
@@ -177,3 +178,25 @@ async def test_the_shop_sells_and_shows_what_became_of_the_delivery(browser: aio
     assert [person["name"] for person in shop["people"]] == ["Anna", "Bram", "Olga", "Chris"]
     [shown] = shop["orders"]
     assert (shown["status"], shown["refunded_minor"], shown["answer"]) == ("processing", 2_797, {"http": 0})
+
+
+async def test_the_shop_can_be_asked_for_orders_that_changed(try_out: TryOut, browser: aiohttp.ClientSession) -> None:
+    order = {"basket": {"15": 1}, "first_name": "Bram", "email": "bram@example.nl"}
+    for _ in range(3):
+        await post(browser, "/api/shop/orders", **order)
+    await post(browser, "/api/time/forward", days=1)
+    await post(browser, "/api/shop/orders/1002/pay")
+    await post(browser, "/api/shop/orders/1003/trash")
+    path = "/wp-json/wc/v3/orders"
+    async with browser.get(path) as reply:
+        assert reply.status == 401
+    keys = {"Authorization": "Basic " + base64.b64encode(b"ck_sandbox:cs_sandbox").decode()}
+    changed = {"modified_after": "2026-11-24T12:00:00", "dates_are_gmt": "true", "orderby": "modified", "order": "asc"}
+    async with browser.get(path, headers=keys, params=changed) as reply:
+        assert [(it["id"], it["status"]) for it in await reply.json()] == [(1002, "processing")]
+    async with browser.get(path, headers=keys, params={"per_page": "1", "page": "2"}) as reply:
+        assert (reply.headers["X-WP-Total"], [it["id"] for it in await reply.json()]) == ("2", [1001])
+    async with browser.get(f"{path}/1003", headers=keys) as reply:
+        assert (await reply.json())["status"] == "trash"
+    async with browser.get(f"{path}/9", headers=keys) as reply:
+        assert reply.status == 404
