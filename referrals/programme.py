@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 NUMBER_ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # nothing that is read aloud wrongly
 NUMBER_LENGTH = 5
+CHAT_BASE = "https://t.me"  # where links into the chat lead; the try-out has a chat page of its own
 MADE_KEYS = ("fingerprint_key", "number_salt")
 
 
@@ -35,6 +36,7 @@ class Programme:
     config: Config
     fingerprint_key: bytes
     number_salt: str
+    chat_base: str = CHAT_BASE
     maker: Maker = field(default_factory=Maker)
 
     @cached_property
@@ -53,12 +55,17 @@ class Programme:
 
     def number(self, kind: str, identifier: int) -> str:
         """The short public number of a customer, bonus or referral; never a secret, never a right."""
-        return self._hashids(kind).encode(identifier)
+        number: str = self._hashids(kind).encode(identifier)
+        return number
 
     def identifier(self, kind: str, number: str) -> int | None:
         """The id behind a public number, in any case; None where none was ever given out."""
         decoded = self._hashids(kind).decode(number.strip().upper())
         return decoded[0] if len(decoded) == 1 else None
+
+    def chat_link(self, bot_name: str, payload: str) -> str:
+        """The deep link that opens the bot's chat with a START payload (contract: ``r_``, ``c_``, ``o``)."""
+        return f"{self.chat_base}/{bot_name}?start={payload}"
 
     def _hashids(self, kind: str) -> Hashids:
         numbers = self._numbers.get(kind)
@@ -84,12 +91,15 @@ def make_keys(session: Session, maker: Maker) -> None:
             session.add(Setting(key=name, value=maker.key()))
 
 
-def load_programme(session: Session, config: Config, *, maker: Maker | None = None) -> Programme:
+def load_programme(
+    session: Session, config: Config, *, maker: Maker | None = None, chat_base: str = CHAT_BASE
+) -> Programme:
     """The programme of this database; its keys must have been made (``migrate``)."""
     settings = {row.key: row.value for row in session.exec(select(Setting)).all()}
     return Programme(
         config=config,
         fingerprint_key=bytes.fromhex(settings["fingerprint_key"]),
         number_salt=settings["number_salt"],
+        chat_base=chat_base,
         maker=maker or Maker(),
     )

@@ -107,7 +107,7 @@ def view_code(session: Session, code: Code, *, programme: Programme) -> CodeView
 def links(programme: Programme, code: str, bot_name: str | None) -> Links:
     """The three addresses that carry this code."""
     base = programme.config.programme.base_url.rstrip("/")
-    chat = f"https://t.me/{bot_name}?start=r_{code}" if bot_name else None
+    chat = programme.chat_link(bot_name, f"r_{code}") if bot_name else None
     return Links(web=f"{base}/r/{code}", chat=chat, page=f"{base}/i/{code}")
 
 

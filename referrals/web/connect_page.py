@@ -19,7 +19,7 @@ async def connect_page(request: web.Request) -> web.Response:
     name = await _bot_name(request)
     if name is None:
         return notice_page(request, "bot_unknown", status=503, retry_after=RETRY_AFTER_SECONDS)
-    return render(request, "connect.html", chat_link=chat_link(name), bot_name=name)
+    return render(request, "connect.html", chat_link=chat_link(request, name), bot_name=name)
 
 
 async def connect_qr(request: web.Request) -> web.Response:
@@ -27,12 +27,12 @@ async def connect_qr(request: web.Request) -> web.Response:
     name = await _bot_name(request)
     if name is None:
         return notice_page(request, "bot_unknown", status=503, retry_after=RETRY_AFTER_SECONDS)
-    return qr_response(chat_link(name))
+    return qr_response(chat_link(request, name))
 
 
-def chat_link(name: str) -> str:
+def chat_link(request: web.Request, name: str) -> str:
     """The deep link that a packing slip carries."""
-    return f"https://t.me/{name}?start={BY_ORDER_NUMBER}"
+    return request.app[DOOR].programme.chat_link(name, BY_ORDER_NUMBER)
 
 
 async def _bot_name(request: web.Request) -> str | None:

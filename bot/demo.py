@@ -1,0 +1,164 @@
+"""``ambassade demo``: the programme, a Telegram, a shop and their people in one process (rules 44)."""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from bot.pace import Pace
+from bot.sandbox.build import OLGA, TryOut, build_sandbox
+from bot.sandbox.sandbox import TOKEN
+from bot.sandbox.shop import ShopSettings
+from bot.seed import seed
+from bot.time_machine import TimeMachine
+from bot.wiring import ROLES, Service
+from referrals.chance import Maker
+from referrals.config import Config, parse_config
+from referrals.programme import make_keys
+from storage.database import Database
+from storage.schema import upgrade
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAME = "Atelier Noord"
+SHOP = "webshop"
+USERNAME = "atelier_noord_bot"
+HOST = "127.0.0.1"
+TUESDAY = 1
+PORT_TRIES = 50
+ZONE = "Europe/Amsterdam"
+QUICK = Pace(bot=timedelta(milliseconds=2), chat=timedelta(milliseconds=20))
+
+
+@dataclass(frozen=True)
+class DemoSettings:
+    """What the command line says."""
+
+    port: int = 8080
+    empty: bool = False
+    database_url: str | None = None  # None: a new SQLite file
+
+
+class Demo:
+    """The whole try-out; ``start`` opens everything and tells the addresses, ``stop`` closes it."""
+
+    def __init__(self, settings: DemoSettings) -> None:
+        self._settings = settings
+        self._folder = tempfile.TemporaryDirectory(prefix="ambassade-demo-", ignore_cleanup_errors=True)
+        self.service: Service | None = None
+        self.try_out: TryOut | None = None
+
+    async def start(self, *, progress: Callable[[str], None]) -> None:
+        """Everything answers and the shop has its past; ``progress`` hears what is being done."""
+        port = free_port(self._settings.port)
+        secret = Maker().key()
+        url = self._settings.database_url or f"sqlite:///{Path(self._folder.name) / 'demo.db'}"
+        progress("database")
+        upgrade(url)
+        prepare(url)
+        service = Service(demo_config(port, database_url=url, secret=secret), ROLES["all"], pace=QUICK)
+        service.at = next_tuesday(service.clock.machine())
+        machine = TimeMachine(service)
+        self.try_out = build_sandbox(
+            say=service.texts.say,
+            shop=ShopSettings(
+                hook_url=f"http://{HOST}:{port}/hooks/{SHOP}",
+                secret=secret,
+                programme_base_url=f"http://{HOST}:{port}",
+                name=NAME,
+            ),
+            time_machine=machine,
+            now=service.clock.machine,
+            programme_now=service.clock.programme,
+            token=TOKEN,
+            username=USERNAME,
+        )
+        await self.try_out.start(page_port=free_port(port + 1), host=HOST)
+        service.config = demo_config(
+            port, database_url=url, secret=secret, api_server=self.try_out.telegram.url, page=self.try_out.page.url
+        )
+        service.chat_base = f"{self.try_out.page.url}/t.me"
+        progress("programme")
+        await service.start()
+        self.service = service
+        if not self._settings.empty:
+            progress("seed")
+            await seed(service, self.try_out, machine)
+
+    async def stop(self) -> None:
+        """Everything is closed and the new file is gone."""
+        if self.service is not None:
+            await self.service.stop()
+        if self.try_out is not None:
+            await self.try_out.stop()
+        self._folder.cleanup()
+
+
+def demo_config(port: int, *, database_url: str, secret: str, api_server: str = "", page: str = "") -> Config:
+    """The configuration of the shop Atelier Noord; its landing page is the demo shop."""
+    data: dict[str, Any] = {
+        "programme": {"name": NAME, "base_url": f"http://{HOST}:{port}", "no_history": True, "colour": "#2f5d50"},
+        "storage": {"url": database_url},
+        "web": {"host": HOST, "port": port},
+        "telegram": {
+            "token": TOKEN,
+            "username": USERNAME,
+            "api_server": api_server or f"http://{HOST}:{port}",
+            "owner_ids": [OLGA],
+        },
+        "shops": [
+            {
+                "name": SHOP,
+                "kind": "woocommerce",
+                "secrets": [secret],
+                "landing_url": f"{page or 'http://' + HOST}/shop",
+            },
+        ],
+        "bonus": {
+            "ambassador": {"kind": "fixed", "amount": "15.00", "min_order": "25.00"},
+            "friend": {"kind": "fixed", "amount": "25.00", "min_order": "150.00"},
+        },
+        "cadence": {"holdout_percent": 0},
+    }
+    return parse_config(data, {})
+
+
+def prepare(url: str) -> None:
+    """The database has the installation's keys."""
+    database = Database.open(url)
+    try:
+        database.run(make_keys, Maker())
+    finally:
+        database.close()
+
+
+def next_tuesday(now: datetime) -> datetime:
+    """The coming Tuesday at 10:00 local: a day on which nothing is quiet."""
+    zone = ZoneInfo(ZONE)
+    today = now.astimezone(zone).date()
+    day = today + timedelta(days=(TUESDAY - today.weekday()) % 7)
+    return datetime.combine(day, time(10), zone).astimezone(UTC)
+
+
+def free_port(wanted: int) -> int:
+    """This port, or the next one that nobody listens on.
+
+    Raises:
+        OSError: None of the next ``PORT_TRIES`` is free.
+    """
+    for port in range(wanted, wanted + PORT_TRIES):
+        with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return port
+    raise OSError(f"no free port from {wanted} to {wanted + PORT_TRIES - 1}")

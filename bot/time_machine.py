@@ -1,0 +1,79 @@
+"""The try-out's time machine: steps the programme's clock through everything that falls due (rules 35, 44)."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from referrals.figures.periods import local_day
+from referrals.jobs.registry import JOBS, run_job
+from referrals.jobs.upcoming import next_due
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from bot.wiring import Service
+
+LANDING = time(10, 0)  # local
+DAYS_OF_THE_WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+TURNS = 20  # of the jobs at one moment, before it is taken that they have nothing more to do
+
+
+class TimeMachine:
+    """Moves the clock of a running service; what falls due on the way is done at its own moment."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._moving = asyncio.Lock()
+
+    async def later(self) -> datetime:
+        """To the next moment at which something is due, landing at 10:00 on a day that is not quiet."""
+        now = self._service.clock.programme()
+        due = await self._service.database.read(next_due, now=now)
+        return await self.travel(self._landing(max(due or now, now)))
+
+    async def forward(self, days: int) -> datetime:
+        """So many days on, at 10:00."""
+        zone = self._service.programme.zone
+        day = local_day(self._service.clock.programme(), zone=zone) + timedelta(days=days)
+        return await self.travel(self._at_ten(day))
+
+    async def travel(self, until: datetime) -> datetime:
+        """To this moment, through every due one in order; never back."""
+        async with self._moving:
+            while True:
+                now = self._service.clock.programme()
+                due = await self._service.database.read(next_due, now=now)
+                if due is None or due >= until:
+                    break
+                await self._stop_at(due)
+            await self._stop_at(max(until, self._service.clock.programme()))
+        return self._service.clock.programme()
+
+    async def settle(self) -> None:
+        """Everything due at this moment is done and said."""
+        for _ in range(TURNS):
+            now = self._service.clock.programme()
+            turns = [
+                await run_job(self._service.database, name, programme=self._service.programme, now=now) for name in JOBS
+            ]
+            if not any(turn["done"] or turn["skipped"] for turn in turns):
+                break
+        if self._service.bot is not None:
+            await self._service.bot.deliver_due()
+
+    async def _stop_at(self, moment: datetime) -> None:
+        await self._service.move_clock(moment)
+        await self.settle()
+
+    def _landing(self, moment: datetime) -> datetime:
+        """The first 10:00 from this moment on, on a day that is not quiet."""
+        quiet = self._service.config.cadence.quiet_days
+        day = local_day(moment, zone=self._service.programme.zone)
+        while self._at_ten(day) <= moment or DAYS_OF_THE_WEEK[day.weekday()] in quiet:
+            day += timedelta(days=1)
+        return self._at_ten(day)
+
+    def _at_ten(self, day: date) -> datetime:
+        return datetime.combine(day, LANDING, self._service.programme.zone).astimezone(UTC)
