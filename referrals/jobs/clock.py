@@ -10,6 +10,7 @@ from datetime import UTC
 from functools import partial
 
 import structlog
+from apscheduler.job import Job as ScheduledJob
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from referrals.clock import Clock
@@ -41,6 +42,10 @@ class JobClock:
                 next_run_time=self._clock.machine(), misfire_grace_time=None, coalesce=True, max_instances=1,
             )  # fmt: skip
         self._scheduler.start()
+
+    def jobs(self) -> list[ScheduledJob]:
+        """What ticks, and how."""
+        return list(self._scheduler.get_jobs())
 
     async def tick(self, job: Job) -> None:
         """One look at one job; what goes wrong is logged, and the next tick looks again."""

@@ -1,0 +1,187 @@
+"""The commands that need no chat. Only declarations: what a command does is loaded when it runs, so help is quick."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+CONFIG = Path("config.toml")
+ConfigPath = Annotated[Path, typer.Option("--config", envvar="AMBASSADE_CONFIG", help="The configuration.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
+Period = Annotated[str, typer.Option(help="week, month, quarter, year, all, or a key like 2026-11.")]
+
+
+def add_commands(
+    app: typer.Typer, *, say: Callable[..., str] | None = None, telegram: Callable[[Any], str] | None = None
+) -> None:
+    """The commands are known to the app.
+
+    Args:
+        app: The command line.
+        say: ``say(key, locale, **data)``, for the sentences of reasons; without it only their codes are printed.
+        telegram: Asks Telegram who the bot is, for ``doctor``: ``telegram(config)`` returns a few words or raises.
+    """
+    app.command()(migrate)
+    app.command()(leaderboard)
+    app.command()(export)
+    app.command("dry-run")(_dry_run_with(say))
+    app.command()(replay)
+    app.command()(audit)
+    app.command()(_doctor_with(telegram))
+    app.command("run-job")(run_job)
+    app.add_typer(_api_keys(), name="api-key")
+
+
+def migrate(config: ConfigPath = CONFIG) -> None:
+    """Bring the database's schema to this version."""
+    from referrals.commands import health
+    from referrals.commands.opening import ending_in_words
+
+    with ending_in_words():
+        health.migrate(config)
+
+
+def leaderboard(
+    config: ConfigPath = CONFIG,
+    period: Period = "month",
+    top: Annotated[int, typer.Option(help="How many lines.")] = 20,
+    at: Annotated[str | None, typer.Option(help="A moment in the period: 2026-11-24T10:00+01:00.")] = None,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the standings from the ledger anew.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Who brought the most friends."""
+    from referrals.commands import figures
+    from referrals.commands.opening import ending_in_words, opened
+
+    with ending_in_words(), opened(config) as programme:
+        if rebuild:
+            figures.rebuild_standings(programme)
+        figures.show_leaderboard(programme, period=period, top=top, at=at, as_json=as_json)
+
+
+def export(
+    what: Annotated[str, typer.Argument(help="leaderboard, ledger or referrals.")],
+    config: ConfigPath = CONFIG,
+    form: Annotated[str, typer.Option("--format", help="csv or json.")] = "csv",
+    period: Period = "all",
+) -> None:
+    """Write everything of a kind to standard output; the CSV is safe to open in a spreadsheet."""
+    from referrals.commands import figures
+    from referrals.commands.opening import ending_in_words, opened
+
+    with ending_in_words(), opened(config) as programme:
+        figures.write_export(programme, what, form=form, period=period)
+
+
+def _dry_run_with(say: Callable[..., str] | None) -> Callable[..., None]:
+    def dry_run(
+        order: Annotated[Path, typer.Argument(help="The order as the shop's hook says it, in a file; - reads stdin.")],
+        config: ConfigPath = CONFIG,
+        shop: Annotated[str | None, typer.Option(help="Which shop's; the first one's otherwise.")] = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """Say what this order would do, and why; nothing is written."""
+        from referrals.commands import orders
+        from referrals.commands.opening import ending_in_words, opened
+
+        with ending_in_words(), opened(config) as programme:
+            orders.show_dry_run(programme, order, shop=shop, say=say, as_json=as_json)
+
+    return dry_run
+
+
+def replay(
+    config: ConfigPath = CONFIG,
+    quarantined: Annotated[bool, typer.Option("--quarantined", help="Only what was put aside.")] = False,
+    since: Annotated[str | None, typer.Option(help="Only what arrived since this moment.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Apply stored deliveries again; what is right already stays as it is."""
+    from referrals.commands import orders
+    from referrals.commands.opening import FAILED, ending_in_words, opened
+
+    with ending_in_words(), opened(config) as programme:
+        if not orders.replay(programme, quarantined=quarantined, since=since, as_json=as_json):
+            raise typer.Exit(FAILED)
+
+
+def audit(config: ConfigPath = CONFIG, as_json: AsJson = False) -> None:
+    """Add up the books again; fails with the first row that is off."""
+    from referrals.commands import health
+    from referrals.commands.opening import FAILED, ending_in_words, opened
+
+    with ending_in_words(), opened(config) as programme:
+        if not health.show_audit(programme, as_json=as_json):
+            raise typer.Exit(FAILED)
+
+
+def _doctor_with(telegram: Callable[[Any], str] | None) -> Callable[..., None]:
+    def doctor(config: ConfigPath = CONFIG, as_json: AsJson = False) -> None:
+        """Look at configuration, database, Telegram, hooks and clock: a line each."""
+        from referrals.commands import health
+        from referrals.commands.opening import FAILED, ending_in_words
+
+        with ending_in_words():
+            if not health.show_doctor(config, telegram=telegram, as_json=as_json):
+                raise typer.Exit(FAILED)
+
+    return doctor
+
+
+def run_job(
+    name: Annotated[str, typer.Argument(help="release-bonuses, freeze-standings or audit.")],
+    config: ConfigPath = CONFIG,
+    now: Annotated[str | None, typer.Option(help="At this moment of the programme's clock.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run one job once."""
+    from referrals.commands import jobs
+    from referrals.commands.opening import FAILED, ending_in_words, opened
+
+    with ending_in_words(), opened(config) as programme:
+        if not jobs.run_one(programme, name, at=now, as_json=as_json):
+            raise typer.Exit(FAILED)
+
+
+def _api_keys() -> typer.Typer:
+    keys = typer.Typer(help="Keys for the API: shown once, stored hashed.", no_args_is_help=True)
+    keys.command("create")(create_key)
+    keys.command("list")(list_keys)
+    keys.command("revoke")(revoke_key)
+    return keys
+
+
+def create_key(
+    name: Annotated[str, typer.Option(help="What it is for.")],
+    config: ConfigPath = CONFIG,
+    scopes: Annotated[list[str] | None, typer.Option(help="What it may do; without, everything.")] = None,
+) -> None:
+    """Make a key; it is the last line that is printed, this once."""
+    from referrals.commands import keys
+    from referrals.commands.opening import ending_in_words, opened
+
+    with ending_in_words(), opened(config) as programme:
+        keys.create(programme, name=name, scopes=scopes or [])
+
+
+def list_keys(config: ConfigPath = CONFIG, as_json: AsJson = False) -> None:
+    """Show which keys there are."""
+    from referrals.commands import keys
+    from referrals.commands.opening import ending_in_words, opened
+
+    with ending_in_words(), opened(config) as programme:
+        keys.show_all(programme, as_json=as_json)
+
+
+def revoke_key(
+    key: Annotated[int, typer.Argument(help="Its number in the list.")], config: ConfigPath = CONFIG
+) -> None:
+    """Make a key open nothing any more."""
+    from referrals.commands import keys
+    from referrals.commands.opening import ending_in_words, opened
+
+    with ending_in_words(), opened(config) as programme:
+        keys.revoke(programme, key)
