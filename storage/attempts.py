@@ -27,8 +27,9 @@ def repeated(once: Once, call: Call, *, patience: float = 0.0) -> Any:
         Overloaded: They did not go away; nothing was applied.
         OutcomeUnknown: The connection died in COMMIT.
     """
-    started = time.monotonic()
-    for attempt in range(1, 1_000_000):
+    started, attempt = time.monotonic(), 0
+    while True:
+        attempt += 1
         try:
             return once(call)
         except OutcomeUnknown:
@@ -41,7 +42,6 @@ def repeated(once: Once, call: Call, *, patience: float = 0.0) -> Any:
             if verdict is Verdict.REFUSE or not (patient or (attempt < TRIES and spent < ENOUGH_SECONDS)):
                 raise Overloaded(f"the database refused: {error}") from error
         time.sleep(min(FIRST_BACKOFF_SECONDS * 2**attempt, 0.5))
-    raise AssertionError("a million attempts")
 
 
 def serve_call(entry: Entry, once: Once) -> Outcome:

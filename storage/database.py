@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from storage.attempts import Call, serve_batch, serve_call
-from storage.engines import has_open_transaction, parse, reader_engine, writer_engine
+from storage.engines import has_open_transaction, parse, reader_engine, schema_engine, writer_engine
 from storage.faults import BadResult, ConnectionLost, OutcomeUnknown, Overloaded, Verdict, judge, refuse_mapped
 from storage.hand import Crew, Hand
 from storage.line import Entry, Kind, Line, settle
@@ -64,17 +64,18 @@ class Database:
         readers: int = 3,
         full_wait_seconds: float = 2.0,
         drain_seconds: float = 7.0,
+        pause_seconds: float = 0.001,
     ) -> None:
         self.url = parse(url)
         self._full_wait_seconds, self._drain_seconds = full_wait_seconds, drain_seconds
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._engines = [writer_engine(self.url, books=True), writer_engine(self.url), reader_engine(self.url)]
         line = functools.partial(Line, max_items=max_items, max_bytes=max_bytes)
-        crew = functools.partial(Crew, serve=_serve_writes, pause=self.is_sqlite)
+        crew = functools.partial(Crew, serve=_serve_writes, pause_seconds=pause_seconds if self.is_sqlite else 0)
         self._books = crew(line(), engine=self._engines[0], threads=1)
         # SQLite has one lock for all that is written, so it has one writer.
         self._rest = self._books if self.is_sqlite else crew(line(), engine=self._engines[1], threads=writers)
-        self._reads = Crew(line(), _serve_reads, engine=self._engines[2], threads=readers, pause=False)
+        self._reads = Crew(line(), _serve_reads, engine=self._engines[2], threads=readers)
         self._crews = {self._books, self._rest, self._reads}
 
     @classmethod
@@ -166,14 +167,16 @@ class Database:
         entry = Entry(call, future, context=copy_context(), patience=COMMAND_PATIENCE_SECONDS)
         crew.start()
         if not crew.line.put(entry, None):
-            threading.Timer(self._full_wait_seconds, _refuse, (crew.line, entry)).start()
+            timer = threading.Timer(self._full_wait_seconds, _refuse, (crew.line, entry))
+            timer.daemon = True
+            timer.start()
         return future.result()
 
 
 @contextmanager
 def outside_sessions(url: str | URL) -> Iterator[Connection]:
     """One transaction without a session, for the schema: committed at the end, or nothing of it happened."""
-    engine = writer_engine(url)
+    engine = schema_engine(url)
     try:
         with engine.connect() as connection, connection.begin():
             yield connection

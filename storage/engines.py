@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, PoolProxiedConnection
 
@@ -67,6 +67,14 @@ def reader_engine(url: str | URL) -> Engine:
     return _engine(parsed, connected=connected, begin="BEGIN")
 
 
+def schema_engine(url: str | URL) -> Engine:
+    """An engine for migrations: they may take their time, and on SQLite replace a table that others refer to."""
+    parsed = parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _engine(parsed, connected=_sqlite_schema, begin=SQLITE_BEGIN)
+    return _engine(parsed, connected=_postgresql_schema, begin=POSTGRESQL_BEGIN)
+
+
 def execute(connection: Connection, sql: str, parameters: tuple[Any, ...]) -> Any:
     """The driver's own cursor after the statement: a tenth of what a result object costs, with the same errors."""
     return _at_driver(connection, "execute", sql, parameters)
@@ -83,9 +91,22 @@ def _at_driver(connection: Connection, method: str, sql: str, parameters: Any) -
         getattr(cursor, method)(sql, parameters)
     except Exception as error:
         cursor.close()
+        _hide_details(error)
         base = connection.dialect.loaded_dbapi.Error
-        raise DBAPIError.instance(sql, None, error, base, hide_parameters=True, dialect=connection.dialect) from error
+        raise DBAPIError.instance(sql, None, error, base, dialect=connection.dialect) from error
     return cursor
+
+
+def _without_details(context: ExceptionContext) -> None:
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None:
+            _hide_details(error)
+
+
+def _hide_details(error: BaseException) -> None:
+    """PostgreSQL shows the row: DETAIL: Key (value)=(anna@example.com) already exists."""
+    if error.args and isinstance(error.args[0], str):
+        error.args = (error.args[0].split("\nDETAIL:")[0], *error.args[1:])
 
 
 def has_open_transaction(connection: PoolProxiedConnection) -> bool:
@@ -112,11 +133,11 @@ def _engine(url: URL, *, connected: Callable[[Any, Any], None], begin: str) -> E
     """An engine whose transactions begin with a statement of ours, and not whenever the driver thinks fit."""
     arguments: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "ambassade"}
     if url.get_backend_name() == "sqlite":
-        # A connection stays in its thread, but stop() must be able to interrupt it from another.
-        arguments = {"isolation_level": None, "check_same_thread": False}
+        arguments = {"isolation_level": None}  # the driver begins nothing by itself
     # hide_parameters: an error message that lands in a log shows no person's data.
     engine = create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
     event.listen(engine, "connect", connected)
+    event.listen(engine, "handle_error", _without_details)
     event.listen(engine, "begin", lambda connection: connection.connection.cursor().execute(begin))
     return engine
 
@@ -129,6 +150,11 @@ def _sqlite_writer(connection: Any, _record: Any) -> None:
         "synchronous=FULL",  # NORMAL may lose the last commits at a power cut
         "foreign_keys=ON",
     )
+
+
+def _sqlite_schema(connection: Any, _record: Any) -> None:
+    # Copying a table drops the old one, which would delete what refers to it; the keys are checked at the end.
+    _pragmas(connection, f"busy_timeout={SQLITE_BUSY_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=OFF")
 
 
 def _sqlite_reader(connection: Any, _record: Any) -> None:
@@ -160,6 +186,10 @@ def _postgresql_reader(connection: Any, _record: Any) -> None:
         default_transaction_read_only="on",
         statement_timeout=READ_STATEMENT_TIMEOUT,
     )
+
+
+def _postgresql_schema(connection: Any, _record: Any) -> None:
+    _settings(connection, TimeZone="UTC", synchronous_commit="on", lock_timeout="0", statement_timeout="0")
 
 
 def _settings(connection: Any, **settings: str) -> None:

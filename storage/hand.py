@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from storage.engines import interrupt
 from storage.faults import for_the_caller
 from storage.line import TURN_ITEMS, TURN_SECONDS, Entry, Kind, Line, settle
-
-PAUSE_SECONDS = 0.001
 
 
 class Hand:
@@ -32,9 +32,9 @@ class Hand:
         """The connection is gone, whatever state it was in; the next transaction opens another."""
         connection, self.opened = self.opened, None
         if connection is not None:
-            try:
+            with suppress(SQLAlchemyError):
                 connection.invalidate()
-            finally:
+            with suppress(SQLAlchemyError):
                 connection.close()
 
     def interrupt(self) -> None:
@@ -50,8 +50,8 @@ Serve = Callable[[Hand, Kind, list[Entry]], None]
 class Crew:
     """Some threads that serve one line. They start with the first entry and end when the line has closed."""
 
-    def __init__(self, line: Line, serve: Serve, *, engine: Engine, threads: int, pause: bool) -> None:
-        self.line, self._serve, self._pause = line, serve, pause
+    def __init__(self, line: Line, serve: Serve, *, engine: Engine, threads: int, pause_seconds: float = 0) -> None:
+        self.line, self._serve, self._pause_seconds = line, serve, pause_seconds
         self._hands = [Hand(engine) for _ in range(threads)]
         self._threads: list[threading.Thread] = []
         self._start_lock = threading.Lock()
@@ -95,9 +95,9 @@ class Crew:
         try:
             for _ in range(TURN_ITEMS):
                 self._serve_safely(hand, kind, entries)
-                if self._pause and self.line.has_work():
+                if self._pause_seconds and self.line.has_work():
                     # The lock is free for a moment, so that a command beside the service gets in.
-                    time.sleep(PAUSE_SECONDS)
+                    time.sleep(self._pause_seconds)
                 if kind.use_case is not None or time.monotonic() > until:
                     return
                 entries = self.line.take_more(kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from alembic import command
@@ -13,29 +14,55 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
 from storage.database import outside_sessions
+from storage.engines import parse, reader_engine
 from storage.tables import metadata
 
 # Two processes that start at once: the second waits, and finds the work done.
 _UPGRADE_LOCK = "SELECT pg_advisory_xact_lock(7102035)"
-_WITHOUT_LIMITS = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+
+
+class BrokenReferences(Exception):
+    """A migration left rows that refer to nothing."""
 
 
 def upgrade(url: str | URL) -> None:
-    """The database has every table as of this version, and its data is still there."""
+    """The database has every table as of this version, and its data is still there.
+
+    Raises:
+        BrokenReferences: A row refers to one that is gone; nothing was changed.
+    """
     with outside_sessions(url) as connection:
         if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql(_WITHOUT_LIMITS)
             connection.exec_driver_sql(_UPGRADE_LOCK)
         command.upgrade(_config(connection), "head")
+        check_references(connection)
+
+
+def check_references(connection: Connection) -> None:
+    """On SQLite every reference names a row; PostgreSQL holds that by itself.
+
+    Raises:
+        BrokenReferences: One does not.
+    """
+    if connection.dialect.name == "sqlite":
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+        if broken:
+            raise BrokenReferences(f"{len(broken)} rows refer to nothing, the first in table {broken[0][0]}")
 
 
 def is_at_head(url: str | URL) -> bool:
     """Whether the schema is that of this version; False also where there is no database yet."""
+    parsed = parse(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).exists():
+        return False  # looking would make an empty file
+    engine = reader_engine(parsed)
     try:
-        with outside_sessions(url) as connection:
+        with engine.connect() as connection:
             found = MigrationContext.configure(connection).get_current_heads()
     except OperationalError:
         return False
+    finally:
+        engine.dispose()
     return set(found) == set(ScriptDirectory.from_config(_config()).get_heads())
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, select
 
-from storage.database import BadResult, Database
+from storage.attempts import TRIES, repeated
+from storage.database import BadResult, Database, Overloaded
 from storage.installation import Setting
 from tests.storage.notes import Nonsense, count_up, note, note_all, noted, notes
 
@@ -196,3 +199,59 @@ def test_nothing_that_hangs_keeps_the_interpreter_from_ending(database_url: str)
     command = [sys.executable, "-c", HANGING, database_url]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert done.stdout == "over\n"
+
+
+def add(session: Session, key: str) -> None:
+    session.add(Setting(key=key, value="x"))
+
+
+@pytest.mark.parametrize("use_case", [note, add])
+def test_an_error_message_shows_nobodys_data(database: Database, use_case: Callable[..., None]) -> None:
+    database.run(use_case, "anna@example.com")
+    with pytest.raises(DBAPIError) as caught:
+        database.run(use_case, "anna@example.com")
+    assert "anna@example.com" not in str(caught.value)
+
+
+def test_a_reader_whose_connection_died_gets_another(postgresql: Database) -> None:
+    killed: list[int] = []
+
+    def look(session: Session) -> int:
+        if not killed:
+            killed.append(1)
+            session.connection().exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+        found: int = session.connection().exec_driver_sql("SELECT 7").scalar_one()
+        return found
+
+    assert postgresql.look(look) == 7
+
+
+def test_a_connection_that_died_while_nobody_used_it_is_replaced(postgresql: Database) -> None:
+    pid = "SELECT pg_backend_pid()"
+    idle: int = postgresql.run(lambda session: session.connection().exec_driver_sql(pid).scalar_one())
+    kill = f"SELECT pg_terminate_backend({idle})"
+    postgresql.look(lambda session: session.connection().exec_driver_sql(kill) and None)
+    assert postgresql.run(note, "anna") == "anna noted"
+    assert postgresql.run(note, "bram") == "bram noted"
+
+
+def locked() -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("database is locked")
+    error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    return error
+
+
+@pytest.mark.parametrize("patience,outcome", [(30.0, "done"), (0.0, Overloaded)])
+def test_a_command_waits_longer_for_a_locked_database_than_a_service_does(patience: float, outcome: object) -> None:
+    answers = iter([locked() for _ in range(TRIES + 1)])
+
+    def once(call: object) -> str:
+        for error in answers:
+            raise error
+        return "done"
+
+    if outcome == "done":
+        assert repeated(once, lambda _session: None, patience=patience) == "done"
+    else:
+        with pytest.raises(Overloaded):
+            repeated(once, lambda _session: None, patience=patience)

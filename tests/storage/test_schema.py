@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError, InternalError
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from storage.bulk import insert_rows
 from storage.customers import Customer
@@ -23,7 +25,7 @@ from storage.database import Database, outside_sessions
 from storage.ledger import Bonus, Entry, Posting
 from storage.machine import machine_now
 from storage.orders import Terms
-from storage.schema import is_at_head, migration_options, upgrade
+from storage.schema import BrokenReferences, check_references, is_at_head, migration_options, upgrade
 from storage.tables import metadata
 from tests.engines import blank_url
 
@@ -112,6 +114,36 @@ def test_what_is_booked_is_never_edited(database: Database, change: str) -> None
 def test_the_books_cannot_be_emptied(postgresql: Database) -> None:
     with pytest.raises(IntegrityError, match="append-only"):
         postgresql.run(lambda session: session.connection().exec_driver_sql("TRUNCATE entry") and None)
+
+
+def test_a_table_can_be_replaced_without_losing_what_refers_to_it(database_url: str) -> None:
+    database = Database.open(database_url)
+    database.run(book)
+    with outside_sessions(database_url) as connection:
+        operations = Operations(MigrationContext.configure(connection, opts=migration_options()))
+        with operations.batch_alter_table("customer", recreate="always" if database.is_sqlite else "never") as batch:
+            batch.add_column(sa.Column("colour", sa.Text()))
+        check_references(connection)
+    assert database.look(lambda session: len(session.exec(select(Bonus.id)).all())) == 1
+    database.close()
+
+
+def lose_the_customers(sqlite: Database) -> None:
+    with outside_sessions(sqlite.url) as connection:
+        connection.exec_driver_sql("DELETE FROM customer")
+        check_references(connection)
+
+
+def test_a_migration_that_leaves_a_row_without_its_parent_is_undone(sqlite: Database) -> None:
+    sqlite.run(book)
+    with pytest.raises(BrokenReferences, match="bonus"):
+        lose_the_customers(sqlite)
+    assert sqlite.look(lambda session: session.get_one(Customer, 1).created_at) == NOON
+
+
+def test_asking_makes_no_file(tmp_path: Path) -> None:
+    assert not is_at_head(f"sqlite:///{tmp_path}/a.db")
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_machines_clock_is_the_databases_and_runs_within_a_transaction(database: Database) -> None:
