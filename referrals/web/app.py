@@ -10,6 +10,7 @@ from aiohttp import hdrs, web
 
 from referrals.clock import Clock
 from referrals.programme import Programme
+from referrals.web.api import add_api
 from referrals.web.connect_page import connect_page, connect_qr
 from referrals.web.door import DOOR, Door, Say
 from referrals.web.friend_page import friend_page, friend_qr
@@ -61,6 +62,7 @@ def build_app(
     _add(app, hdrs.METH_GET, "/static/logo", page(serve_logo))
     if telegram_inbox is not None:
         _add(app, hdrs.METH_POST, "/telegram/webhook", telegram_inbox)
+    add_api(app, door)
     app.router.add_route("*", r"/{rest:[\s\S]*}", page(_not_found))
     return app
 

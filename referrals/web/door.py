@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from aiohttp import web
+from sqlmodel import Session
 
 from referrals.clock import Clock
 from referrals.programme import Programme
+from referrals.recruiting.events import Answer, Delivery, apply_deliveries
 from referrals.web.limits import API_REQUESTS, BAD_SIGNATURES, CODE_MISSES, Allowance, Clients
 from storage.database import Database
 
@@ -31,6 +34,11 @@ class Door:
     bad_signatures: Allowance = field(default_factory=lambda: Allowance(BAD_SIGNATURES))
     bad_keys: Allowance = field(default_factory=lambda: Allowance(BAD_SIGNATURES))
     api_requests: Allowance = field(default_factory=lambda: Allowance(API_REQUESTS))
+
+    @functools.cached_property
+    def apply(self) -> Callable[[Session, list[Delivery]], list[Answer]]:
+        """The use case of every delivery: one object, so that hooks and the API share a batch."""
+        return functools.partial(apply_deliveries, programme=self.programme)
 
     def missed_code(self, request: web.Request) -> float:
         """The seconds this client waits because it tried too many codes, else nought; costs nothing in peace."""

@@ -19,7 +19,7 @@ from aiohttp import web
 
 from referrals.config import Config
 from referrals.reasons import INTERNAL_ERROR
-from referrals.recruiting.events import HOOK, Answer, Delivery, apply_deliveries, store_quarantined
+from referrals.recruiting.events import HOOK, Answer, Delivery, store_quarantined
 from referrals.recruiting.shops import Adapter, Nonsense
 from referrals.recruiting.shops.registry import ADAPTERS
 from referrals.web.door import RETRY_AFTER_SECONDS, Door
@@ -47,8 +47,6 @@ class Hooks:
     def __init__(self, door: Door) -> None:
         self._door = door
         self._shops = _shops(door.programme.config)
-        # One object each: deliveries of all shops share a batch.
-        self._apply = functools.partial(apply_deliveries, programme=door.programme)
         self._quarantine = functools.partial(store_quarantined, programme=door.programme)
         self._in_flight = 0
 
@@ -77,7 +75,7 @@ class Hooks:
         delivery = _read(shop, headers, body, received_at=now[-1])
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                answer = await self._door.database.batch(self._apply, delivery, on_fault=self._quarantine)
+                answer = await self._door.database.batch(self._door.apply, delivery, on_fault=self._quarantine)
         except Exception as error:  # noqa: BLE001 - only infrastructure comes this far; our faults are quarantined
             log.warning("web.hook_not_stored", shop=shop.name, error=type(error).__name__)
             return _refusal(503, "unavailable", retry_after=RETRY_AFTER_SECONDS)

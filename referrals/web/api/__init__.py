@@ -1,1 +1,54 @@
-"""``/api/v1``: JSON, keys with scopes, problem details, answers that can be asked for twice."""
+"""``/api/v1``: JSON, keys with scopes, problem details, answers that can be asked for twice (rules 40)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from referrals.web.api.calls import Endpoints
+from referrals.web.api.customers import make_connect_link, put_customer, show_customer
+from referrals.web.api.leaderboard import show_leaderboard
+from referrals.web.api.orders import put_order, put_orders, try_order
+from referrals.web.api.problems import Problem, problem_response
+from referrals.web.api.referrals import list_referrals, refer, show_referral
+from referrals.web.door import Door
+
+ROOT = "/api/v1"
+ROUTES = (
+    ("POST", "/customers", "customers:write", put_customer),
+    ("GET", "/customers/{number}", "customers:read", show_customer),
+    ("POST", "/customers/{number}/connect-link", "customers:write", make_connect_link),
+    ("POST", "/orders", "orders:write", put_order),
+    ("POST", "/orders/batch", "orders:write", put_orders),
+    ("POST", "/orders/dry-run", "orders:read", try_order),
+    ("GET", "/referrals", "referrals:read", list_referrals),
+    ("POST", "/referrals", "referrals:write", refer),
+    ("GET", "/referrals/{number}", "referrals:read", show_referral),
+    ("GET", "/leaderboard", "leaderboard:read", show_leaderboard),
+)
+
+
+def add_api(app: web.Application, door: Door) -> None:
+    """The application answers ``/api/v1``, every refusal in it as a problem."""
+    endpoints = Endpoints(door)
+    methods: dict[str, list[str]] = {}
+    for method, path, scope, work in ROUTES:
+        app.router.add_route(method, ROOT + path, endpoints.handler(scope, work))
+        methods.setdefault(path, []).append(method)
+    for path, allowed in methods.items():
+        app.router.add_route("*", ROOT + path, _wrong_method(allowed))
+    app.router.add_route("*", r"/api{rest:(?:/[\s\S]*)?}", _not_found)
+
+
+def _wrong_method(allowed: list[str]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def refuse(_request: web.Request) -> web.Response:
+        response = problem_response(Problem(405, "method_not_allowed", "This address takes other methods."))
+        response.headers["Allow"] = ", ".join(allowed)
+        return response
+
+    return refuse
+
+
+async def _not_found(_request: web.Request) -> web.Response:
+    return problem_response(Problem(404, "not_found", "The API has no such address."))

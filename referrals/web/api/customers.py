@@ -1,0 +1,108 @@
+"""``/api/v1/customers``: a shop's accounts told to us, their links into the chat, what they have."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+from sqlmodel import Session
+
+from referrals.config import Config
+from referrals.figures.board import own_place
+from referrals.people.customers import get_bot_name, get_customer, profile
+from referrals.people.tokens import make_connect_token
+from referrals.programme import Programme
+from referrals.recruiting.events import API, Delivery, apply_deliveries
+from referrals.recruiting.shops import CustomerState, Nonsense, reading, standard
+from referrals.rewarding.balances import Balance, balances
+from referrals.web.api.calls import Call
+from referrals.web.api.idempotency import Reply
+from referrals.web.api.problems import Problem, reply
+
+
+async def put_customer(call: Call) -> web.Response:
+    """The account is known as the body says; 201 when it is new. ``ambassador`` makes a code (rules 18)."""
+    delivery = _delivery(call)
+    programme = call.door.programme
+
+    def work(session: Session) -> Reply:
+        answer = apply_deliveries(session, [delivery], programme=programme)[0]
+        if answer.customer_id is None:  # an account that was deleted before we knew it
+            return Reply(200, {"customer": None, "status": answer.status})
+        view = customer_view(session, answer.customer_id, programme=programme, now=delivery.received_at)
+        return Reply(201 if answer.created else 200, view)
+
+    return await call.once(work, call.claim())
+
+
+async def make_connect_link(call: Call) -> web.Response:
+    """A one-time deep link for e-mails and packing slips; 503 ``bot_unknown`` until the bot has a name (rules 22)."""
+    customer_id, door = call.number("customer"), call.door
+    machine_now = door.clock.machine()
+
+    def work(session: Session) -> Reply:
+        bot = door.bot_name or get_bot_name(session, door.programme.config)
+        token, expires_at = make_connect_token(session, customer_id, programme=door.programme, machine_now=machine_now)
+        return Reply(201, {"url": f"https://t.me/{bot}?start=c_{token}", "expires_at": expires_at.isoformat()})
+
+    return await call.once(work, call.claim(sealed=True))
+
+
+async def show_customer(call: Call) -> web.Response:
+    """Code, links, balances, standing and state."""
+    door = call.door
+    view = await door.database.read(
+        customer_view, call.number("customer"), programme=door.programme, now=door.clock.programme()
+    )
+    return reply(200, view)
+
+
+def customer_view(session: Session, customer_id: int, *, programme: Programme, now: datetime) -> dict[str, Any]:
+    """A customer as the API shows them. Raises UnknownCustomer."""
+    customer = get_customer(session, customer_id)
+    money = {programme.currency: Balance()} | balances(session, customer.id)
+    place = own_place(session, customer.id, period="month", programme=programme, now=now)
+    return {
+        **profile(session, customer.id, programme=programme),
+        "balances": {currency: asdict(balance) for currency, balance in money.items()},
+        "standing": {
+            "period": "month",
+            "place": place.place,
+            "friends": place.friends,
+            "move": place.move,
+            "distance_to_next": place.distance_to_next,
+        },
+    }
+
+
+def shop_of(data: dict[str, Any], config: Config) -> str:
+    """The shop that the body names; where there is only one it need not. Raises Problem 422."""
+    name = data.get("shop", config.shops[0].name if len(config.shops) == 1 else None)
+    if not isinstance(name, str) or config.shop(name) is None:
+        raise Problem(422, "unknown_shop", "shop names no [[shops]] of the configuration.")
+    return name
+
+
+def stored_body(kind: str, data: dict[str, Any]) -> bytes:
+    """The event as the standard hook would say it, for the inbox and its replay."""
+    return json.dumps({"type": kind, "data": data}, default=str, separators=(",", ":")).encode()
+
+
+def _delivery(call: Call) -> Delivery:
+    data = call.data
+    shop = shop_of(data, call.door.programme.config)
+    state = _state(shop, data)
+    return Delivery(
+        kind=API, shop=shop, body=stored_body("customer.state", data), event=state,
+        received_at=call.door.clock.programme(),
+    )  # fmt: skip
+
+
+def _state(shop: str, data: dict[str, Any]) -> CustomerState:
+    try:
+        return replace(standard.customer_state(shop, data), ambassador=reading.truth(data, "ambassador") or False)
+    except Nonsense as error:
+        raise Problem(422, "invalid_body", error.reason) from error

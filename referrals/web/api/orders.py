@@ -1,0 +1,125 @@
+"""``/api/v1/orders``: orders in their last state, one or many, and what one would do."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+import structlog
+from aiohttp import web
+from sqlmodel import Session
+
+from referrals.recruiting.events import API, Answer, Delivery, apply_deliveries
+from referrals.recruiting.orders import dry_run
+from referrals.recruiting.shops import Nonsense, OrderState, standard
+from referrals.web.api.calls import Call
+from referrals.web.api.customers import shop_of, stored_body
+from referrals.web.api.idempotency import Reply
+from referrals.web.api.problems import Problem, reply
+from storage.database import OutcomeUnknown, Overloaded
+
+log = structlog.get_logger()
+
+MOST_ORDERS = 200  # in one request; a transaction holds nobody up over a tenth of a second
+
+
+async def put_order(call: Call) -> web.Response:
+    """The order is in this state, exactly as if the shop's hook had said so."""
+    delivery = _delivery(call, call.data, received_at=call.door.clock.programme())
+    claim = call.claim()
+    if claim is None:
+        answer = await call.door.database.batch(call.door.apply, delivery)
+        return reply(200, _said(call, answer))
+
+    def work(session: Session) -> Reply:
+        answer = apply_deliveries(session, [delivery], programme=call.door.programme)[0]
+        return Reply(200, _said(call, answer))
+
+    return await call.once(work, claim)
+
+
+async def put_orders(call: Call) -> web.Response:
+    """Each order is in its state; one that makes no sense is refused alone, at its place in ``results``."""
+    given = call.data.get("orders")
+    if not isinstance(given, list) or not 0 < len(given) <= MOST_ORDERS:
+        raise Problem(422, "invalid_body", f"orders is a list of 1 to {MOST_ORDERS} orders.")
+    now = call.door.clock.programme()
+    read = [_read_or_refuse(call, data, received_at=now) for data in given]
+    deliveries = [each for each in read if isinstance(each, Delivery)]
+    claim = call.claim()
+    if claim is None:
+        said = iter(await asyncio.gather(*(_applied(call, each) for each in deliveries)))
+        return reply(200, {"results": [next(said) if isinstance(each, Delivery) else each for each in read]})
+
+    def work(session: Session) -> Reply:
+        answers = iter(apply_deliveries(session, deliveries, programme=call.door.programme))
+        results = [_said(call, next(answers)) if isinstance(each, Delivery) else each for each in read]
+        return Reply(200, {"results": results})
+
+    return await call.once(work, claim)
+
+
+async def try_order(call: Call) -> web.Response:
+    """What this order would do, and why; nothing is written."""
+    data, door = call.data, call.door
+    state = _state(call, data)
+    would = await door.database.read(dry_run, state, programme=door.programme, now=door.clock.programme())
+    ambassador = door.programme.number("customer", would.ambassador_id) if would.ambassador_id is not None else None
+    return reply(
+        200,
+        {
+            "status": would.status,
+            "ambassador": ambassador,
+            "evidence": would.evidence,
+            "bonus_minor": would.bonus_minor,
+            "currency": would.currency,
+            "available_at": would.available_at.isoformat() if would.available_at else None,
+            "reasons": call.explained(would.reasons),
+        },
+    )
+
+
+def _state(call: Call, data: Any) -> OrderState:
+    if not isinstance(data, dict):
+        raise Problem(422, "invalid_body", "an order is an object")
+    shop = shop_of(data, call.door.programme.config)
+    try:
+        return standard.order_state(shop, data)
+    except Nonsense as error:
+        raise Problem(422, "invalid_body", error.reason) from error
+
+
+def _delivery(call: Call, data: Any, *, received_at: datetime) -> Delivery:
+    state = _state(call, data)
+    return Delivery(
+        kind=API, shop=state.shop, body=stored_body("order.state", data), event=state, received_at=received_at
+    )
+
+
+def _read_or_refuse(call: Call, data: Any, *, received_at: datetime) -> Delivery | dict[str, Any]:
+    try:
+        return _delivery(call, data, received_at=received_at)
+    except Problem as problem:
+        return {"status": "refused", "code": problem.code, "detail": problem.detail}
+
+
+async def _applied(call: Call, delivery: Delivery) -> dict[str, Any]:
+    """What one of many did: a fault of ours fails it alone. Raises Overloaded, OutcomeUnknown."""
+    try:
+        return _said(call, await call.door.database.batch(call.door.apply, delivery))
+    except (Overloaded, OutcomeUnknown):
+        raise
+    except Exception:
+        log.exception("api.order_failed")
+        return {"status": "refused", "code": "internal_error", "detail": "The fault is ours and has been logged."}
+
+
+def _said(call: Call, answer: Answer) -> dict[str, Any]:
+    customer = call.door.programme.number("customer", answer.customer_id) if answer.customer_id is not None else None
+    return {
+        "status": answer.status,
+        "order": answer.order,
+        "customer": customer,
+        "reasons": call.explained(answer.reasons),
+    }
