@@ -54,6 +54,7 @@ class Pair:
     invited: bool
     signed_up_at: datetime | None
     by_hand_at: datetime | None
+    own: bool = False  # found out to be one person
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,11 @@ class _Fold:
         self.verdicts: dict[int, Verdict] = {}
         self.refused: dict[int, tuple[Evidence, Reason]] = {}
         self.was_customer = False
+        self.own = {pair.ambassador_id for pair in facts.pairs if pair.own}
+        for pair in facts.pairs:
+            if pair.own:
+                evidence = Evidence(SIGN_UP, pair.ambassador_id, pair.code_id, pair.evidence_at)
+                self._refuse(evidence, reason(OWN_ACCOUNT))
 
     def take(self, order: OrderFacts) -> None:
         """Judge one order with what is known up to its date."""
@@ -255,7 +261,7 @@ class _Fold:
     def _refusal(self, evidence: Evidence, own: str, *, order: OrderFacts | None = None) -> Reason | None:
         """Why this ambassador cannot have brought this friend at all."""
         ambassador = evidence.ambassador_id
-        if ambassador == self.facts.friend_id:
+        if ambassador == self.facts.friend_id or (ambassador in self.own and evidence.kind != BY_HAND_KIND):
             return reason(own)
         if order is not None and (ambassador == order.email_owner_id or ambassador in order.phone_owners):
             return reason(OWN_ORDER)
