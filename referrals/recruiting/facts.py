@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from referrals.reasons import OWN_ACCOUNT
 from referrals.recruiting.attribution import Evidence, FriendFacts, OrderFacts, Pair
 from referrals.recruiting.shops import DELETED
 from referrals.rewarding.bonuses import bonuses_of_friends
@@ -112,6 +113,7 @@ def pair_facts(row: Row) -> Pair:
         invited=row["invited_at"] is not None,
         signed_up_at=row["signed_up_at"],
         by_hand_at=row["by_hand_at"],
+        own=row["by_hand_at"] is None and any(why["code"] == OWN_ACCOUNT for why in row["reasons"]),
     )
 
 
@@ -127,7 +129,7 @@ def read_evidence(stored: Row) -> Evidence:
 
 def is_settled(bonus: Row) -> bool:
     """Credit already: its ambassador and its place are decided for good."""
-    return bonus["status"] == AVAILABLE and bonus["amount_minor"] > 0
+    return bool(bonus["status"] == AVAILABLE and bonus["amount_minor"] > 0)
 
 
 def _paid_since(facts: Facts, customer_id: int) -> datetime | None:
