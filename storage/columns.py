@@ -106,6 +106,10 @@ class Json(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
+# One encoder for all: ``json.dumps`` with arguments makes a new one at each call.
+_encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True, ensure_ascii=True).encode
+
+
 def to_json(value: Any) -> str:
     """Compact JSON with its keys sorted, so that equal data is equal text."""
-    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=True)
+    return _encode(value)

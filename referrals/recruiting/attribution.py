@@ -198,7 +198,7 @@ class _Fold:
         sign_ups = [
             evidence
             for evidence, pair in self._sign_ups()
-            if evidence.at <= order.created_at and not (usable and self._learnt_late(pair, order))
+            if not _is_after(evidence, order) and not (usable and self._learnt_late(pair, order))
         ]
         newest_first = self.rules.touch == "last"
         dated = sorted(usable, key=lambda evidence: (evidence.at, evidence.ambassador_id), reverse=newest_first)
@@ -210,7 +210,7 @@ class _Fold:
             raise AssertionError
         losers = self._losers(order)
         refusal = self._refusal(bond, OWN_ACCOUNT, order=order)
-        if refusal is None and bond.kind == SIGN_UP and bond.at > order.created_at:
+        if refusal is None and bond.kind == SIGN_UP and _is_after(bond, order):
             refusal = reason(ORDER_BEFORE_SIGN_UP, date=bond.at.isoformat())
         if refusal is not None:
             return Verdict(None, bond, (refusal,), losers)
@@ -231,7 +231,7 @@ class _Fold:
         return usable, lost
 
     def _misdated(self, evidence: Evidence, order: OrderFacts) -> Reason | None:
-        if evidence.at > order.created_at:
+        if _is_after(evidence, order):
             return reason(ORDER_BEFORE_SIGN_UP, date=evidence.at.isoformat())
         if order.created_at - evidence.at > timedelta(days=self.rules.window_days):
             return reason(OUTSIDE_WINDOW, days=self.rules.window_days)
@@ -255,7 +255,7 @@ class _Fold:
         return [
             reason(ORDER_BEFORE_SIGN_UP, date=evidence.at.isoformat())
             for evidence, _ in self._sign_ups()
-            if evidence.at > order.created_at
+            if _is_after(evidence, order)
         ]
 
     def _refusal(self, evidence: Evidence, own: str, *, order: OrderFacts | None = None) -> Reason | None:
@@ -300,6 +300,11 @@ class _Fold:
 
     def _refuse(self, evidence: Evidence, why: Reason) -> None:
         self.refused.setdefault(evidence.ambassador_id, (evidence, why))
+
+
+def _is_after(evidence: Evidence, order: OrderFacts) -> bool:
+    """Dated after the order was made, to the second: shops count no finer."""
+    return evidence.at.replace(microsecond=0) > order.created_at
 
 
 def _distinct(reasons: list[Reason]) -> tuple[Reason, ...]:

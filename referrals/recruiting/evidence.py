@@ -8,11 +8,13 @@ from referrals.codes import CodeHit, CodeMiss, find_codes
 from referrals.programme import token_hash
 from referrals.reasons import reason
 from referrals.recruiting.attribution import CLICK, CODE, Evidence
+from referrals.recruiting.states import CLOCK_TOLERANCE
 from storage import codes
 from storage.bulk import fetch_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from sqlmodel import Session
 
@@ -55,13 +57,24 @@ class Pointers:
         """The click's own date; a ref without a valid token is dated at the order (rules 12)."""
         click = self._clicks.get(state.click or "")
         if click is not None:
-            return [Evidence(CLICK, self._owners[click["code_id"]], click["code_id"], click["at"])]
+            at = _before_the_order(click["at"], row["created_at"])
+            return [Evidence(CLICK, self._owners[click["code_id"]], click["code_id"], at)]
         hit = self._codes.get(state.ref or "")
         if isinstance(hit, CodeHit):
             return [Evidence(CLICK, hit.customer_id, hit.code_id, row["created_at"])]
         if hit is not None:
             misses.append(reason(hit.reason, typed=hit.typed))
         return []
+
+
+def _before_the_order(clicked_at: datetime, created_at: datetime) -> datetime:
+    """When the click was, on the shop's clock: an order that carries a token was made after its click.
+
+    Shops count whole seconds and their clocks may run behind ours, so a click that seems a little
+    younger than its order is as old as the order. More than that is another visit.
+    """
+    is_same_visit = clicked_at - created_at <= CLOCK_TOLERANCE
+    return min(clicked_at, created_at) if is_same_visit else clicked_at
 
 
 def store_evidence(evidence: Evidence) -> Row:

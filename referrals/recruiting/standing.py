@@ -51,13 +51,11 @@ def plan_pairs(
     for ambassador_id, row in known.items():
         wanted.setdefault(ambassador_id, _idle(row))
     for ambassador_id, values in wanted.items():
-        row = known.get(ambassador_id)
-        if row is None:
-            row = _new(friend_id, ambassador_id, values, ids=ids, now=now)
+        row = known.get(ambassador_id) or _new(friend_id, ambassador_id, values, ids=ids, now=now)
+        row.update(values)
+        if ambassador_id not in known:
             rows.append(row)
             plan.new.append(row)
-        else:
-            row.update(values)
         if row["standing"]:
             standing = row
     return standing

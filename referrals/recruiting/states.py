@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 from referrals.recruiting.shops import COMPLETED, DELETED, PAID, RANK, REFUNDED, OrderState
-from storage.columns import to_json
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -115,9 +113,18 @@ def _paid_at(state: OrderState, *, updated_at: datetime, received_at: datetime) 
 
 def _digest(state: OrderState) -> str:
     """Of the canonical state: what the order is, not how often its buyer has ordered since."""
-    content = {**asdict(state), "buyer": {**asdict(state.buyer), "orders": None}}
-    return hashlib.sha256(to_json(_plain(content)).encode()).hexdigest()[:DIGEST_LENGTH]
-
-
-def _plain(content: dict[str, Any]) -> dict[str, Any]:
-    return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in content.items()}
+    buyer = state.buyer
+    content = (
+        state.shop,
+        state.id,
+        state.status,
+        state.currency,
+        (state.total_minor, state.base_minor, state.refunded_minor),
+        [
+            moment and moment.astimezone(UTC).isoformat()
+            for moment in (state.created_at, state.paid_at, state.updated_at)
+        ],
+        (buyer.id, buyer.email, buyer.phone),
+        (state.codes, state.ref, state.click, state.test, state.tombstone),
+    )
+    return hashlib.sha256(repr(content).encode("utf-8", "surrogatepass")).hexdigest()[:DIGEST_LENGTH]

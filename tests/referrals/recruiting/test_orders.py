@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from referrals.recruiting.clicks import ClickItem, record_clicks
 from referrals.recruiting.orders import dry_run
 from referrals.recruiting.shops import Buyer
 from storage.database import Database
@@ -16,7 +17,7 @@ from storage.ledger import Bonus
 from storage.mailbox import Outbox
 from storage.orders import Order
 from storage.referrals import Referral
-from tests.builders import BRAM, CHRIS, NOON, Shop, friend, later, order
+from tests.builders import BRAM, CHRIS, NOON, SHOP, Shop, friend, later, order
 
 
 def test_an_order_with_a_code_earns_its_ambassador_a_waiting_bonus(database: Database) -> None:
@@ -525,3 +526,17 @@ def test_no_friend_is_named_to_the_ambassador(database: Database) -> None:
 
     assert [row["kind"] for row in notices] == ["bonus_held", "bonus_available", "bonus_reversed"]
     assert not [row for row in notices if "bram" in str(row["data"]).lower() or "1001" in str(row["data"])]
+
+
+@pytest.mark.parametrize("ahead, counts", [(0.99, True), (240.0, True), (900.0, False)])
+def test_a_click_carried_by_its_order_is_not_younger_than_it(database: Database, ahead: float, counts: bool) -> None:
+    """Rule 11: shops count whole seconds on clocks of their own; a click much later is another visit."""
+    shop = Shop(database)
+    anna, code = shop.ambassador("Anna")
+    visit = ClickItem(code, SHOP, NOON + timedelta(seconds=ahead))
+    landing = database.run(record_clicks, [visit], programme=shop.programme)[0]
+
+    shop.deliver(order(1001, ref=code, click=landing.token), now=NOON + timedelta(hours=1))
+
+    assert shop.balance(anna).held_minor == (1500 if counts else 0)
+    assert shop.reasons("1001") == (["on_hold_until"] if counts else ["order_before_sign_up"])
