@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlmodel import Session
 
@@ -19,7 +21,7 @@ def customer(session: Session, customer_id: int) -> dict[str, object]:
 def test_a_shop_account_that_came_through_a_link_is_a_sign_up(cast: Cast, how: str) -> None:
     """Rule 14: signed up is an account that arrived with ref, codes or click, dated at its creation."""
     anna, code = cast.ambassador()
-    carried = {"ref": {"ref": code.code.lower()}, "codes": {"codes": (code.code,)}, "click": {}}[how]
+    carried: dict[str, Any] = {"ref": {"ref": code.code.lower()}, "codes": {"codes": (code.code,)}, "click": {}}[how]
     if how == "click":
         carried = {"click": cast.click(code.code, TUESDAY - HOUR)}
     bram = cast.customer("78", created_at=TUESDAY - MINUTE, **carried)
