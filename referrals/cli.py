@@ -44,7 +44,7 @@ def migrate(config: ConfigPath = CONFIG) -> None:
         health.migrate(config)
 
 
-def leaderboard(
+def leaderboard(  # noqa: PLR0917 - typer knows its options by their annotations
     config: ConfigPath = CONFIG,
     period: Period = "month",
     top: Annotated[int, typer.Option(help="How many lines.")] = 20,
@@ -105,7 +105,7 @@ def replay(
 
     with ending_in_words(), opened(config) as programme:
         if not orders.replay(programme, quarantined=quarantined, since=since, as_json=as_json):
-            raise typer.Exit(FAILED)
+            raise SystemExit(FAILED)
 
 
 def audit(config: ConfigPath = CONFIG, as_json: AsJson = False) -> None:
@@ -115,7 +115,7 @@ def audit(config: ConfigPath = CONFIG, as_json: AsJson = False) -> None:
 
     with ending_in_words(), opened(config) as programme:
         if not health.show_audit(programme, as_json=as_json):
-            raise typer.Exit(FAILED)
+            raise SystemExit(FAILED)
 
 
 def _doctor_with(telegram: Callable[[Any], str] | None) -> Callable[..., None]:
@@ -126,7 +126,7 @@ def _doctor_with(telegram: Callable[[Any], str] | None) -> Callable[..., None]:
 
         with ending_in_words():
             if not health.show_doctor(config, telegram=telegram, as_json=as_json):
-                raise typer.Exit(FAILED)
+                raise SystemExit(FAILED)
 
     return doctor
 
@@ -143,7 +143,7 @@ def run_job(
 
     with ending_in_words(), opened(config) as programme:
         if not jobs.run_one(programme, name, at=now, as_json=as_json):
-            raise typer.Exit(FAILED)
+            raise SystemExit(FAILED)
 
 
 def _api_keys() -> typer.Typer:

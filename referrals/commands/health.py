@@ -132,7 +132,7 @@ def _telegram(config: Config, check: TelegramCheck | None) -> Line:
 
 def _hooks(session: Session, shop: str, *, now: datetime) -> Line:
     own = (col(Inbox.kind) == "hook", col(Inbox.source) == shop)
-    last = session.exec(select(func.max(Inbox.received_at)).where(*own)).one()
+    last: datetime | None = session.exec(select(func.max(Inbox.received_at)).where(*own)).one()
     quarantined = session.exec(
         select(func.count()).select_from(Inbox).where(*own, col(Inbox.status) == QUARANTINED)
     ).one()

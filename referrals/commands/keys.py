@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from referrals.commands.opening import Failure, Misuse
 from referrals.commands.output import print_json, print_line, print_table
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from referrals.commands.opening import Opened
+    from referrals.keys import KeyView
 
 ACTOR = "command"
 
@@ -31,20 +32,23 @@ def create(opened: Opened, *, name: str, scopes: Sequence[str]) -> None:
 
 def show_all(opened: Opened, *, as_json: bool) -> None:
     """Every key there ever was, without the key itself."""
-    rows = [
-        {
-            "id": view.id, "name": view.name, "scopes": list(view.scopes), "created_at": view.created_at.isoformat(),
-            "revoked_at": view.revoked_at.isoformat() if view.revoked_at else None,
-        }
-        for view in opened.database.look(list_keys)
-    ]  # fmt: skip
+    views = opened.database.look(list_keys)
     if as_json:
-        print_json(rows)
-    else:
-        lines = [
-            (row["id"], row["name"], " ".join(row["scopes"]), row["created_at"], row["revoked_at"]) for row in rows
-        ]
-        print_table(("id", "name", "scopes", "created", "revoked"), lines)
+        print_json([_plain(view) for view in views])
+        return
+    lines = [(view.id, view.name, " ".join(view.scopes), view.created_at, view.revoked_at) for view in views]
+    print_table(("id", "name", "scopes", "created", "revoked"), lines)
+
+
+def _plain(view: KeyView) -> dict[str, Any]:
+    revoked = view.revoked_at
+    return {
+        "id": view.id,
+        "name": view.name,
+        "scopes": list(view.scopes),
+        "created_at": view.created_at.isoformat(),
+        "revoked_at": revoked.isoformat() if revoked else None,
+    }
 
 
 def revoke(opened: Opened, key_id: int) -> None:

@@ -1,4 +1,4 @@
-"""What every command begins with: the configuration, the database and the programme's time; and how it ends in words."""
+"""What every command begins with, configuration, database and the programme's time, and how it ends in words."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
     from referrals.commands.opening import Opened
-    from referrals.config import Shop
+    from referrals.sections import Shop
 
 STANDARD = "standard"
 CHUNK = 100  # deliveries in hand
@@ -109,7 +109,7 @@ def _delivery(opened: Opened, row: dict[str, Any]) -> Delivery:
 
 
 def _chosen(*, quarantined: bool, since: datetime | None) -> list[Any]:
-    chosen = [col(Inbox.kind).in_(READ_AGAIN), col(Inbox.body).is_not(None)]
+    chosen: list[Any] = [col(Inbox.kind).in_(READ_AGAIN), col(Inbox.body).is_not(None)]
     chosen += [col(Inbox.status) == QUARANTINED] if quarantined else []
     return chosen + ([col(Inbox.received_at) >= since] if since else [])
 
