@@ -17,7 +17,7 @@ from bot.sandbox.sandbox import TOKEN
 from bot.sandbox.shop import ShopSettings
 from bot.seed import seed
 from bot.time_machine import TimeMachine
-from bot.wiring import ROLES, Service
+from bot.wiring import ALL, ROLES, Service, told_to_stop, until
 from referrals.chance import Maker
 from referrals.config import Config, parse_config
 from referrals.programme import make_keys
@@ -47,58 +47,88 @@ class DemoSettings:
 
 
 class Demo:
-    """The whole try-out; ``start`` opens everything and tells the addresses, ``stop`` closes it."""
+    """The whole try-out: opened by ``start``, closed by ``stop``; ``run`` does both."""
 
     def __init__(self, settings: DemoSettings) -> None:
-        self._settings = settings
         self._folder = tempfile.TemporaryDirectory(prefix="ambassade-demo-", ignore_cleanup_errors=True)
-        self.service: Service | None = None
-        self.try_out: TryOut | None = None
+        self._settings = settings
+        self._port = free_port(settings.port)
+        self._secret = Maker().key()
+        self._database_url = settings.database_url or f"sqlite:///{Path(self._folder.name) / 'demo.db'}"
+        self.service = Service(self._config(), ROLES[ALL], pace=QUICK)
+        self.service.at = next_tuesday(self.service.clock.machine())
+        self.time_machine = TimeMachine(self.service)
+        self.try_out = self._build()
+
+    @property
+    def programme_url(self) -> str:
+        """Where the programme answers."""
+        return f"http://{HOST}:{self._port}"
+
+    @property
+    def door_url(self) -> str:
+        """The programme's own page: the way into the chat."""
+        return f"{self.programme_url}/c"
+
+    @property
+    def chat_url(self) -> str:
+        """The page with the three phones."""
+        return f"{self.try_out.page.url}/"
+
+    @property
+    def shop_url(self) -> str:
+        """The demo shop."""
+        return f"{self.try_out.page.url}/shop"
+
+    async def run(self, *, progress: Callable[[str], None], ready: Callable[[], None]) -> None:
+        """Everything runs until SIGTERM or Ctrl-C."""
+        told = told_to_stop()
+        try:
+            await until(told, self.start(progress=progress))
+            if not told.is_set():
+                ready()
+            await told.wait()
+        finally:
+            await self.stop()
 
     async def start(self, *, progress: Callable[[str], None]) -> None:
         """Everything answers and the shop has its past; ``progress`` hears what is being done."""
-        port = free_port(self._settings.port)
-        secret = Maker().key()
-        url = self._settings.database_url or f"sqlite:///{Path(self._folder.name) / 'demo.db'}"
         progress("database")
-        upgrade(url)
-        prepare(url)
-        service = Service(demo_config(port, database_url=url, secret=secret), ROLES["all"], pace=QUICK)
-        service.at = next_tuesday(service.clock.machine())
-        machine = TimeMachine(service)
-        self.try_out = build_sandbox(
-            say=service.texts.say,
-            shop=ShopSettings(
-                hook_url=f"http://{HOST}:{port}/hooks/{SHOP}",
-                secret=secret,
-                programme_base_url=f"http://{HOST}:{port}",
-                name=NAME,
-            ),
-            time_machine=machine,
-            now=service.clock.machine,
-            programme_now=service.clock.programme,
-            token=TOKEN,
-            username=USERNAME,
-        )
-        await self.try_out.start(page_port=free_port(port + 1), host=HOST)
-        service.config = demo_config(
-            port, database_url=url, secret=secret, api_server=self.try_out.telegram.url, page=self.try_out.page.url
-        )
-        service.chat_base = f"{self.try_out.page.url}/t.me"
+        upgrade(self._database_url)
+        prepare(self._database_url)
+        await self.try_out.start(page_port=free_port(self._port + 1), host=HOST)
+        self.service.config = self._config(api_server=self.try_out.telegram.url, page=self.try_out.page.url)
+        self.service.chat_base = f"{self.try_out.page.url}/t.me"
         progress("programme")
-        await service.start()
-        self.service = service
+        await self.service.start()
         if not self._settings.empty:
             progress("seed")
-            await seed(service, self.try_out, machine)
+            await seed(self.service, self.try_out, self.time_machine)
 
     async def stop(self) -> None:
         """Everything is closed and the new file is gone."""
-        if self.service is not None:
-            await self.service.stop()
-        if self.try_out is not None:
-            await self.try_out.stop()
+        await self.service.stop()
+        await self.try_out.stop()
         self._folder.cleanup()
+
+    def _build(self) -> TryOut:
+        return build_sandbox(
+            say=self.service.texts.say,
+            shop=ShopSettings(
+                hook_url=f"{self.programme_url}/hooks/{SHOP}",
+                secret=self._secret,
+                programme_base_url=self.programme_url,
+                name=NAME,
+            ),
+            time_machine=self.time_machine,
+            now=self.service.clock.machine,
+            programme_now=self.service.clock.programme,
+            token=TOKEN,
+            username=USERNAME,
+        )
+
+    def _config(self, **outside: str) -> Config:
+        return demo_config(self._port, database_url=self._database_url, secret=self._secret, **outside)
 
 
 def demo_config(port: int, *, database_url: str, secret: str, api_server: str = "", page: str = "") -> Config:
@@ -118,7 +148,7 @@ def demo_config(port: int, *, database_url: str, secret: str, api_server: str = 
                 "name": SHOP,
                 "kind": "woocommerce",
                 "secrets": [secret],
-                "landing_url": f"{page or 'http://' + HOST}/shop",
+                "landing_url": f"{page or 'http://' + HOST}/shop?ref={{code}}",
             },
         ],
         "bonus": {

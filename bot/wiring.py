@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bot.pace import Pace
     from bot.service import BotService
     from referrals.jobs.clock import JobClock
+    from referrals.web.app import UpdateHandler
     from referrals.web.serving import GuardedRunner
 
 log = structlog.get_logger()
@@ -55,6 +56,7 @@ class Service:
     pace: Pace | None = None  # None: Telegram's own limits
     bot: BotService | None = None
     address: str = ""
+    _is_open: bool = False
     _jobs: JobClock | None = None
     _web: GuardedRunner | None = None
     _tasks: Tasks = field(default_factory=Tasks)
@@ -72,6 +74,7 @@ class Service:
             OSError: The web port is taken.
         """
         self.database = Database.open(self.config.storage.url)
+        self._is_open = True
         try:
             self.programme = await self.database.read(load_programme, self.config, chat_base=self.chat_base)
             await self._set_clock()
@@ -95,7 +98,9 @@ class Service:
         if self.bot is not None:
             await self.bot.stop()
         await self._tasks.stop()
-        await self.database.stop()
+        if self._is_open:
+            self._is_open = False
+            await self.database.stop()
 
     async def move_clock(self, moment: datetime) -> None:
         """The programme's clock stands at ``moment``, for every process of this database."""
@@ -152,7 +157,7 @@ class Service:
         self.address = f"http://{host}:{port}"
         log.info("web.listens", host=host, port=port)
 
-    def _telegram_inbox(self) -> Callable[..., Awaitable[object]] | None:
+    def _telegram_inbox(self) -> UpdateHandler | None:
         """Updates by webhook are stored by the web role; the bot role works them off."""
         if self.config.telegram.mode != "webhook":
             return None
@@ -176,17 +181,37 @@ class Service:
         self._jobs.start()
 
 
-async def run(service: Service, *, ready: Callable[[Service], Awaitable[None]] | None = None) -> None:
+async def run(service: Service) -> None:
     """The service works until it is told to stop: SIGTERM or Ctrl-C finishes what is in hand."""
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
+    told = told_to_stop()
     await service.start()
     try:
-        if ready is not None:
-            await ready(service)
         await told.wait()
     finally:
         await service.stop()
     log.info("service.stopped")
+
+
+def told_to_stop() -> asyncio.Event:
+    """An event that SIGTERM and Ctrl-C set."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    return told
+
+
+async def until(told: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """The work is done, or it was cancelled because the event came first."""
+    tasks = Tasks()
+    working, waiting = tasks.start(work, name="work"), tasks.start(_wait(told), name="told")
+    try:
+        await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            working.result()
+    finally:
+        await tasks.stop()
+
+
+async def _wait(told: asyncio.Event) -> None:
+    await told.wait()

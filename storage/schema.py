@@ -66,6 +66,12 @@ def is_at_head(url: str | URL) -> bool:
     return set(found) == set(ScriptDirectory.from_config(_config()).get_heads())
 
 
+def is_empty(url: str | URL) -> bool:
+    """Whether no migration has ever run here; True also where there is no file yet."""
+    with outside_sessions(url) as connection:
+        return not MigrationContext.configure(connection).get_current_heads()
+
+
 def migration_options() -> dict[str, Any]:
     """How Alembic compares and changes: SQLite alters a table by copying it, so in batches."""
     return {
