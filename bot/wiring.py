@@ -12,6 +12,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -78,12 +79,12 @@ class Service:
         try:
             self.programme = await self.database.read(load_programme, self.config, chat_base=self.chat_base)
             await self._set_clock()
-            if BOT in self.roles:
-                await self._start_bot()
             if WEB in self.roles:
                 await self._start_web()
             if JOBS in self.roles:
                 await self._start_jobs()
+            if BOT in self.roles:
+                await self._start_bot()
         except BaseException:
             await self.stop()
             raise
@@ -128,7 +129,9 @@ class Service:
                 log.warning("clock.unread")
 
     async def _start_bot(self) -> None:
-        from bot.service import BotService  # noqa: PLC0415 - the chat's library costs seconds; only this role pays
+        # The chat's library takes seconds to load: only this role pays, and the web answers meanwhile.
+        await asyncio.to_thread(import_module, "bot.service")
+        from bot.service import BotService  # noqa: PLC0415 - loaded a line above
 
         self.bot = BotService(
             self.database,
@@ -161,11 +164,13 @@ class Service:
         """Updates by webhook are stored by the web role; the bot role works them off."""
         if self.config.telegram.mode != "webhook":
             return None
-        if self.bot is not None:
-            return self.bot.telegram_inbox
         from bot.inbox import webhook_door  # noqa: PLC0415 - only in webhook mode
 
-        return webhook_door(self.database, clock=self.clock, config=self.config)
+        return webhook_door(self.database, clock=self.clock, config=self.config, wake=self._wake)
+
+    def _wake(self) -> None:
+        if self.bot is not None:
+            self.bot.worker.wake.set()
 
     async def _close_web(self) -> None:
         from referrals.web.health import READINESS  # noqa: PLC0415 - loaded already by the web role
