@@ -25,8 +25,12 @@ MAX_EXPONENT = 30  # digits before or after the point
 MAX_COUNT = 10**9
 MAX_DIGITS = 30  # of an id that is sent as a number; 64 bits have twenty
 PLAIN = re.compile(r"\s*[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?\s*", re.ASCII)
-# A lone surrogate or NUL can only come in escaped: raw ones are no UTF-8, or no JSON.
-ESCAPED = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+# NUL, or half a surrogate pair: both can only come in escaped, for raw ones are no UTF-8, or no JSON.
+SUSPECT = re.compile(
+    rb"\\u0000"
+    rb"|\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
 CONTROLS = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")  # with the marks that turn text around
 
 
@@ -46,7 +50,7 @@ def read_object(body: bytes) -> dict[str, Any]:
         raise Nonsense("the body is not a JSON object")
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
         raise Nonsense("nested too deeply")
-    if ESCAPED.search(body):
+    if SUSPECT.search(body):
         _refuse_broken_text(data)
     return data
 
@@ -156,16 +160,17 @@ def amount(data: dict[str, Any], name: str) -> Decimal | None:
     return number
 
 
-def minor(number: Decimal, currency: str, *, name: str) -> int:
+def minor(number: Decimal | str, currency: str, *, name: str) -> int:
     """The amount in minor units. Raises Nonsense below zero, out of bounds or finer than the currency."""
-    if number < 0:
-        raise Nonsense(f"{name} is negative")
     try:
-        return money.minor(number, currency)
+        value = money.minor(number, currency)
     except money.UnknownCurrency as error:
         raise Nonsense("a currency that ISO 4217 does not have") from error
     except money.NotAnAmount as error:
-        raise Nonsense(f"{name} does not fit its currency") from error
+        raise Nonsense(f"{name} is no amount of its currency") from error
+    if value < 0:
+        raise Nonsense(f"{name} is negative")
+    return value
 
 
 def rounded(number: Decimal, currency: str) -> Decimal:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 from referrals.recruiting.shops import (
@@ -66,7 +65,7 @@ def order_state(shop: str, data: dict[str, Any], *, sent_at: datetime | None = N
         paid_at = created_at or updated_at  # the one that later states repeat
     return OrderState(
         shop=shop, id=external_id, status=status, currency=currency,
-        total_minor=total, base_minor=base, refunded_minor=_amount(data, "refunded", currency, absent=Decimal()),
+        total_minor=total, base_minor=base, refunded_minor=_amount(data, "refunded", currency, absent="0"),
         created_at=created_at, paid_at=paid_at if status in WAS_PAID else None, updated_at=updated_at,
         buyer=_buyer(reading.part(data, "customer")), codes=_codes(data),
         ref=reading.text(data, "ref"), click=reading.text(data, "click"), spoken_name=reading.text(data, "spoken_name"),
@@ -120,8 +119,9 @@ def _currency(data: dict[str, Any]) -> str:
     return currency
 
 
-def _amount(data: dict[str, Any], name: str, currency: str, *, absent: Decimal | None = None) -> int:
-    number = reading.amount(data, name)
+def _amount(data: dict[str, Any], name: str, currency: str, *, absent: str | None = None) -> int:
+    value = data.get(name)
+    number = value if isinstance(value, str) and value else reading.amount(data, name)
     if number is None:
         number = absent
     if number is None:
