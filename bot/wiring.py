@@ -189,8 +189,8 @@ class Service:
 async def run(service: Service) -> None:
     """The service works until it is told to stop: SIGTERM or Ctrl-C finishes what is in hand."""
     told = told_to_stop()
-    await service.start()
     try:
+        await until(told, service.start())
         await told.wait()
     finally:
         await service.stop()
