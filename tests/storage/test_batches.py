@@ -117,6 +117,7 @@ async def test_one_kind_is_first_come_first_served_and_one_batch_at_a_time(datab
     def in_order(_session: Session, numbers: list[int]) -> list[int]:
         assert inside.acquire(blocking=False)
         seen.extend(numbers)
+        threading.Event().wait(0.01)
         inside.release()
         return numbers
 

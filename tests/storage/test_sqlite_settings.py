@@ -76,15 +76,17 @@ def test_a_commit_is_on_the_disk_before_it_is_answered(sqlite: Database) -> None
     assert sqlite.run(pragma, "synchronous") == 2  # FULL; nothing short of a power cut shows the difference
 
 
-def test_a_reader_does_not_wait_for_a_writer(tmp_path: Path) -> None:
+def test_readers_and_writers_do_not_wait_for_each_other(tmp_path: Path) -> None:
     sqlite = Database.open(blank_url("sqlite", tmp_path))  # a copied file would have its journal mode already
     table = "CREATE TABLE setting (key TEXT, value TEXT)"
     sqlite.run(lambda session: session.connection().exec_driver_sql(table) and None)
-    with writer_engine(sqlite.url).connect() as writing, writing.begin():
-        writing.exec_driver_sql("INSERT INTO setting VALUES ('anna', 'x')")
+    with reader_engine(sqlite.url).connect() as reading, reading.begin():
+        assert reading.exec_driver_sql("SELECT * FROM setting").fetchall() == []
         started = time.monotonic()
-        assert noted(sqlite) == []
+        sqlite.run(note, "anna")
         assert time.monotonic() - started < 1
+        assert reading.exec_driver_sql("SELECT * FROM setting").fetchall() == []
+    assert noted(sqlite) == ["anna"]
     sqlite.close()
 
 
