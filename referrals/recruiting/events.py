@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from referrals.people.customers import verify_chats
+from referrals.people.customers import survivor, verify_chats
 from referrals.reasons import INTERNAL_ERROR, Reason, reason
 from referrals.recruiting.joining import join
 from referrals.recruiting.orders import Arrival, OrderOutcome, apply_orders
 from referrals.recruiting.shops import CustomerState, DeliveryState, Event, Ignored, OrderState
 from referrals.recruiting.sign_ups import apply_customers
 from storage.bulk import fetch_in, insert_rows, update_rows
-from storage.customers import TELEGRAM, Identity
+from storage.customers import TELEGRAM, VERIFIED, Identity
 from storage.database import books
 from storage.mailbox import DONE, QUARANTINED, Inbox
 from storage.orders import Order
@@ -112,7 +112,10 @@ def _orders(session: Session, run: list[Delivery], *, programme: Programme) -> l
 
 
 def _join_visitors(session: Session, outcomes: list[OrderOutcome], *, programme: Programme, now: datetime) -> None:
-    """A shop button was made for the person of a chat; the order says who that is in the shop (rules 15, 20)."""
+    """A shop button was made for the person of a chat; a paid order says who that is in the shop (rules 15, 20).
+
+    An account that was only claimed is joined with nobody else: the claim would grow with every order.
+    """
     met = {
         (outcome.click_person_id, outcome.customer_id)
         for outcome in outcomes
@@ -120,14 +123,14 @@ def _join_visitors(session: Session, outcomes: list[OrderOutcome], *, programme:
     }
     if not met:
         return
-    chats = fetch_in(
-        session, Identity, "customer_id", sorted({buyer for _, buyer in met}), columns=("kind", "customer_id")
-    )
-    connected = {row["customer_id"] for row in chats if row["kind"] == TELEGRAM}
-    for visitor, buyer in sorted(met):
+    pairs = sorted({(survivor(session, visitor), buyer) for visitor, buyer in met})
+    people = sorted({person for pair in pairs for person in pair})
+    rows = fetch_in(session, Identity, "customer_id", people, columns=("kind", "customer_id", "level"))
+    chats = {row["customer_id"]: row["level"] for row in rows if row["kind"] == TELEGRAM}
+    for visitor, buyer in pairs:
         if visitor == buyer:
             verify_chats(session, buyer)
-        elif buyer not in connected:  # a bound account is never moved silently
+        elif buyer not in chats and chats.get(visitor) == VERIFIED:  # a bound account is never moved silently
             join(session, visitor, buyer, programme=programme, now=now)
 
 

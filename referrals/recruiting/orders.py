@@ -275,7 +275,9 @@ def _note_consent(session: Session, plan: OrdersPlan) -> None:
 def _outcome(plan: OrdersPlan, arrival: Arrival, status: str) -> OrderOutcome:
     key = (arrival.state.shop, arrival.state.id)
     row = plan.rows[key]
-    return OrderOutcome(status, _reasons(plan, row), row["customer_id"], plan.click_people.get(key))
+    # Anybody can type an address; who pays for an order under it is taken at their word.
+    visitor = plan.click_people.get(key) if row["paid_at"] is not None else None
+    return OrderOutcome(status, _reasons(plan, row), row["customer_id"], visitor)
 
 
 def _reasons(plan: OrdersPlan, row: Row) -> tuple[Reason, ...]:

@@ -21,10 +21,13 @@ def customer(session: Session, customer_id: int) -> dict[str, object]:
 def test_a_shop_account_that_came_through_a_link_is_a_sign_up(cast: Cast, how: str) -> None:
     """Rule 14: signed up is an account that arrived with ref, codes or click, dated at its creation."""
     anna, code = cast.ambassador()
-    carried: dict[str, Any] = {"ref": {"ref": code.code.lower()}, "codes": {"codes": (code.code,)}, "click": {}}[how]
-    if how == "click":
-        carried = {"click": cast.click(code.code, TUESDAY - HOUR)}
-    bram = cast.customer("78", created_at=TUESDAY - MINUTE, **carried)
+    token = cast.click(code.code, TUESDAY - HOUR)
+    carried: dict[str, dict[str, Any]] = {
+        "ref": {"ref": code.code.lower()},
+        "codes": {"codes": (code.code,)},
+        "click": {"click": token},
+    }
+    bram = cast.customer("78", created_at=TUESDAY - MINUTE, **carried[how])
     pair = cast.pairs(bram)[anna]
     assert (pair["stage"], pair["standing"], pair["evidence"]) == ("signed_up", True, "sign_up")
     assert pair["signed_up_at"] == pair["evidence_at"] == TUESDAY - MINUTE
