@@ -17,7 +17,8 @@ from referrals.web.friend_page import friend_page, friend_qr
 from referrals.web.health import READINESS, Readiness, healthz, readyz
 from referrals.web.hooks import Hooks, not_allowed
 from referrals.web.limits import MAX_BODY_BYTES, Clients
-from referrals.web.pages import STYLE_PATH, notice_page, page, serve_logo, serve_style
+from referrals.web.look import ICON_PATH, LOGO_PATH, STYLE_PATH, serve_icon, serve_logo, serve_style
+from referrals.web.pages import notice_page, page
 from referrals.web.redirect import Redirect
 from storage.database import Database
 
@@ -59,7 +60,8 @@ def build_app(
     _add(app, hdrs.METH_GET, "/c", page(connect_page))
     _add(app, hdrs.METH_GET, "/c.svg", page(connect_qr))
     _add(app, hdrs.METH_GET, STYLE_PATH, page(serve_style))
-    _add(app, hdrs.METH_GET, "/static/logo", page(serve_logo))
+    _add(app, hdrs.METH_GET, LOGO_PATH, page(serve_logo))
+    _add(app, hdrs.METH_GET, ICON_PATH, page(serve_icon))
     if telegram_inbox is not None:
         _add(app, hdrs.METH_POST, "/telegram/webhook", telegram_inbox)
     add_api(app, door)

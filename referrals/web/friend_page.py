@@ -21,10 +21,10 @@ from referrals.people.customers import bot_name, get_customer, links, takes_part
 from referrals.programme import Programme
 from referrals.reasons import UNKNOWN_CODE
 from referrals.web.door import DOOR
-from referrals.web.pages import SECURITY_HEADERS, notice_page, render
+from referrals.web.look import picture_headers
+from referrals.web.pages import notice_page, render
 from referrals.web.redirect import unknown_code_page
 
-SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"  # a picture: it runs nothing
 QR_SCALE = 8
 
 
@@ -87,8 +87,7 @@ def gift_of(config: Config) -> dict[str, Any] | None:
 
 def qr_response(text: str) -> web.Response:
     """The text as a QR code, in SVG."""
-    headers = {**SECURITY_HEADERS, "Content-Security-Policy": SVG_POLICY, "Cache-Control": "public, max-age=3600"}
-    return web.Response(body=_qr(text), content_type="image/svg+xml", headers=headers)
+    return web.Response(body=_qr(text), content_type="image/svg+xml", headers=picture_headers())
 
 
 @functools.lru_cache(maxsize=512)

@@ -13,7 +13,7 @@ from storage.database import Database
 from tests.referrals.web.conftest import CONFIG, Web, close_web, make_programme, open_web
 
 NL, EN = {"Accept-Language": "nl-NL,nl;q=0.9,en;q=0.8"}, {"Accept-Language": "en-US,en;q=0.5"}
-PAGES = ["/c", "/c.svg", "/static/style.css", "/nergens", "/r/NIEMAND", "/i/NIEMAND"]
+PAGES = ["/c", "/c.svg", "/static/icon.svg", "/static/style.css", "/nergens", "/r/NIEMAND", "/i/NIEMAND"]
 
 
 def with_config(**sections: dict[str, Any]) -> dict[str, Any]:
@@ -180,6 +180,9 @@ async def test_the_stylesheet_wears_the_shop_s_colour(database: Database) -> Non
     try:
         sheet = await (await web.get("/static/style.css")).text()
         assert sheet.startswith(":root{--brand:#ffee00;--on-brand:#14201b}")
+        icon = await (await web.get("/static/icon.svg")).text()
+        assert 'fill="#ffee00"' in icon
+        assert ">A</text>" in icon
     finally:
         await close_web(web)
 
