@@ -54,7 +54,7 @@ class Identity(SQLModel, table=True):
 
 
 class Phone(SQLModel, table=True):
-    """Phone fingerprints seen with a customer; a household shares one, so it never joins people."""
+    """Fingerprints seen with a customer that never join people: phones, and addresses of another account (rules 16)."""
 
     __tablename__ = "phone"
 
