@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection
@@ -21,6 +22,7 @@ from storage.plans import (
     Select,
     default_of,
     insert_plan,
+    select_all,
     select_postgresql,
     select_sqlite,
     update_plan,
@@ -110,9 +112,8 @@ def fetch_in(
         columns: What to return; everything by default.
         extra: One more condition, constant SQL.
     """
-    single = isinstance(column, str)
-    keys = (column,) if isinstance(column, str) else tuple(column)
-    wanted = [(value,) if single else value for value in dict.fromkeys(values)]
+    keys = (column,) if isinstance(column, str) else column
+    wanted = [(value,) for value in dict.fromkeys(values)] if isinstance(column, str) else list(dict.fromkeys(values))
     if not wanted:
         return []
     connection = _connection(session)
@@ -123,14 +124,19 @@ def fetch_in(
             # Padded with nulls to a power of two, so that there are a dozen statements and not four thousand.
             places = 1 << (len(part) - 1).bit_length()
             select = select_sqlite(table, keys, places, columns=columns, extra=extra)
-            part = _converted(part, select.key_converts)
-            part += [(None,) * len(keys)] * (places - len(part))
-            rows += _found(connection, select, tuple(value for values in part for value in values))
+            nulls = (None,) * (len(keys) * (places - len(part)))
+            rows += _found(connection, select, (*chain.from_iterable(_converted(part, select.key_converts)), *nulls))
         else:
             select = select_postgresql(table, keys, columns=columns, extra=extra)
             arrays = zip(*_converted(part, select.key_converts), strict=True)
             rows += _found(connection, select, tuple(map(list, arrays)))
     return rows
+
+
+def fetch_all(session: Session, table: type[SQLModel]) -> list[Row]:
+    """Every row of a small table, in no order."""
+    connection = _connection(session)
+    return _found(connection, select_all(table, connection.dialect.name), ())
 
 
 def _connection(session: Session) -> Connection:
@@ -139,8 +145,10 @@ def _connection(session: Session) -> Connection:
 
 
 def _same_keys(rows: Sequence[Row]) -> bool:
-    first = rows[0].keys()
-    return all(row.keys() == first for row in rows)
+    names = tuple(rows[0])
+    if [*map(tuple, rows)].count(names) == len(rows):
+        return True
+    return all(row.keys() == rows[0].keys() for row in rows)
 
 
 def _sorted(rows: Sequence[Row], order: tuple[str, ...]) -> Sequence[Row]:
@@ -154,40 +162,30 @@ def _sorted(rows: Sequence[Row], order: tuple[str, ...]) -> Sequence[Row]:
 
 
 def _change(connection: Connection, plan: Change, rows: Sequence[Row]) -> None:
-    parameters = _parameters(rows, plan)
+    columns = _by_column(map(plan.getter, rows), plan.converts)
+    columns += [(constant,) * len(rows) for constant in plan.constants]
+    if plan.set_sql is not None and len(rows) > 1:
+        execute(connection, plan.set_sql, tuple(map(list, columns)))
+        return
+    parameters = list(zip(*columns, strict=True))
     if len(parameters) == 1:
         execute(connection, plan.sql, parameters[0])
-    elif plan.set_sql is None:
-        execute_many(connection, plan.sql, parameters)
     else:
-        execute(connection, plan.set_sql, tuple(map(list, zip(*parameters, strict=True))))
+        execute_many(connection, plan.sql, parameters)
 
 
-def _parameters(rows: Sequence[Row], plan: Change) -> list[tuple[Any, ...]]:
-    getter, converts, constants = plan.getter, plan.converts, plan.constants
-    if not converts:
-        return [getter(row) + constants for row in rows]
-    parameters = []
-    for row in rows:
-        values = list(getter(row))
-        for place, convert in converts:
-            values[place] = convert(values[place])
-        parameters.append((*values, *constants))
-    return parameters
-
-
-def _converted(values: list[tuple[Any, ...]], converts: tuple[tuple[int, Convert], ...]) -> list[tuple[Any, ...]]:
+def _by_column(rows: Iterable[tuple[Any, ...]], converts: Iterable[tuple[int, Convert]]) -> list[Iterable[Any]]:
+    """The same by column, converted: a row at a time, conversions cost more than the statement."""
+    columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
     for place, convert in converts:
-        values = [(*value[:place], convert(value[place]), *value[place + 1 :]) for value in values]
-    return list(values)
+        columns[place] = map(convert, columns[place])
+    return columns
+
+
+def _converted(rows: list[tuple[Any, ...]], converts: tuple[tuple[int, Convert], ...]) -> Iterable[tuple[Any, ...]]:
+    return zip(*_by_column(rows, converts), strict=True) if rows and converts else rows
 
 
 def _found(connection: Connection, select: Select, parameters: tuple[Any, ...]) -> list[Row]:
-    names = select.names
     found = execute(connection, select.sql, parameters).fetchall()
-    rows = [dict(zip(names, values, strict=True)) for values in found]
-    for name, convert in select.result_converts:
-        for row in rows:
-            if row[name] is not None:
-                row[name] = convert(row[name])
-    return rows
+    return [dict(zip(select.names, values, strict=True)) for values in _converted(found, select.result_converts)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, DateTime, Integer, String, Text
@@ -39,9 +40,20 @@ class NaiveTimeError(ValueError):
 
 def to_text(value: datetime) -> str:
     """The time as SQLite stores it: fixed width and UTC, so that text order is time order."""
+    return _text_of_utc(value if value.tzinfo is UTC else in_utc(value))
+
+
+@lru_cache(maxsize=4096)
+def _text_of_utc(value: datetime) -> str:
+    """Kept, because the columns of one batch share few moments. Only for UTC: elsewhere two moments may be equal."""
+    return value.isoformat(timespec="microseconds")
+
+
+def in_utc(value: datetime) -> datetime:
+    """The same moment in UTC."""
     if value.tzinfo is None:
         raise NaiveTimeError(repr(value))
-    return value.astimezone(UTC).isoformat(timespec="microseconds")
+    return value.astimezone(UTC)
 
 
 def from_text(value: str) -> datetime:
@@ -74,11 +86,7 @@ def to_driver_time(value: datetime | None, dialect_name: str) -> Any:
     """What the driver of this dialect stores for a time."""
     if value is None:
         return None
-    if dialect_name == "sqlite":
-        return to_text(value)
-    if value.tzinfo is None:
-        raise NaiveTimeError(repr(value))
-    return value.astimezone(UTC)
+    return to_text(value) if dialect_name == "sqlite" else in_utc(value)
 
 
 def from_driver_time(value: Any) -> datetime | None:
@@ -112,4 +120,6 @@ _encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True, ensure_ascii=T
 
 def to_json(value: Any) -> str:
     """Compact JSON with its keys sorted, so that equal data is equal text."""
+    if not value:
+        return "[]" if isinstance(value, list) else _encode(value)  # most lists of reasons are empty
     return _encode(value)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Boolean, Column, Date, LargeBinary, Table, UniqueConstraint
 from sqlmodel import SQLModel
 
-from storage.columns import Json, UtcTime, from_driver_time, to_driver_time, to_json
+from storage.columns import Json, UtcTime, from_driver_time, in_utc, to_json, to_text
 
 Row = dict[str, Any]
 Convert = Callable[[Any], Any]
@@ -36,7 +36,7 @@ class Select(NamedTuple):
     sql: str
     names: tuple[str, ...]
     key_converts: tuple[tuple[int, Convert], ...]
-    result_converts: tuple[tuple[str, Convert], ...]
+    result_converts: tuple[tuple[int, Convert], ...]
 
 
 @lru_cache(maxsize=1024)
@@ -50,16 +50,18 @@ def insert_plan(table: type[SQLModel], names: tuple[str, ...], dialect: str, *, 
     unknown = [name for name in names if name not in columns]
     if unknown:
         raise ValueError(f"{table.__name__} has no column {', '.join(unknown)}")
-    missing = [column for column in columns if column.name not in names and not _made_by_database(table, column)]
-    constants = tuple(_to_driver(column, dialect)(default_of(table, column.name)) for column in missing)
-    listed = [*names, *(column.name for column in missing)]
+    left_out = [column for column in columns if column.name not in names and not _made_by_database(table, column)]
+    defaults = {column.name: _to_driver(column, dialect)(default_of(table, column.name)) for column in left_out}
+    defaults = {name: value for name, value in defaults.items() if value is not None}  # null is what they get anyway
+    listed = [*names, *defaults]
     into = f"INSERT INTO {table_of(table).name} ({_list(listed)}) "
     tail = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
     sql = f"{into}VALUES ({', '.join([_mark(dialect)] * len(listed))}){tail}"
     arrays = ", ".join(f"%b::{_array_type(columns[name])}[]" for name in listed)
     many = f"{into}SELECT * FROM unnest({arrays}){tail}"  # noqa: S608 - names of our own tables
     set_sql = None if dialect == "sqlite" else many
-    return Change(sql, set_sql, _getter(names), _converts(table, names, dialect), constants, _order(table, names))
+    converts = _converts(table, names, dialect)
+    return Change(sql, set_sql, _getter(names), converts, tuple(defaults.values()), _order(table, names))
 
 
 @lru_cache(maxsize=1024)
@@ -102,6 +104,12 @@ def select_postgresql(
     return _select(table, keys, columns=columns, condition=condition, extra=extra, dialect="postgresql")
 
 
+@lru_cache(maxsize=64)
+def select_all(table: type[SQLModel], dialect: str) -> Select:
+    """The SELECT of the whole table."""
+    return _select(table, (), columns=None, condition="true", extra=None, dialect=dialect)
+
+
 def default_of(table: type[SQLModel], name: str) -> Any:
     """What a row that leaves the column out gets.
 
@@ -135,8 +143,8 @@ def _select(
     names = columns or tuple(column.name for column in table_of(table).c)
     condition += f" AND ({extra})" if extra else ""
     sql = f"SELECT {_list(names)} FROM {source or table_of(table).name} WHERE {condition}"  # noqa: S608 - our own names
-    results = ((name, _from_driver(table_of(table).c[name], dialect)) for name in names)
-    converts = tuple((name, convert) for name, convert in results if convert is not None)
+    results = enumerate(_from_driver(table_of(table).c[name], dialect) for name in names)
+    converts = tuple((place, convert) for place, convert in results if convert is not None)
     return Select(sql, names, _converts(table, keys, dialect), converts)
 
 
@@ -179,11 +187,12 @@ def _as_it_is(value: Any) -> Any:
 
 def _to_driver(column: Column[Any], dialect: str) -> Convert:
     if isinstance(column.type, UtcTime):
-        return lambda value: to_driver_time(value, dialect)
+        to_driver = to_text if dialect == "sqlite" else in_utc
+        return _or_none(to_driver) if column.nullable else to_driver
     if isinstance(column.type, Json):
-        return lambda value: None if value is None else to_json(value)
+        return _or_none(to_json) if column.nullable else to_json
     if isinstance(column.type, Date) and dialect == "sqlite":
-        return lambda value: None if value is None else value.isoformat()
+        return _or_none(date.isoformat)
     return _as_it_is
 
 
@@ -191,12 +200,16 @@ def _from_driver(column: Column[Any], dialect: str) -> Convert | None:
     if isinstance(column.type, UtcTime):
         return from_driver_time
     if isinstance(column.type, Json):
-        return json.loads
+        return _or_none(json.loads)
     if dialect == "sqlite" and isinstance(column.type, Boolean):
-        return bool
+        return _or_none(bool)
     if dialect == "sqlite" and isinstance(column.type, Date):
-        return date.fromisoformat
+        return _or_none(date.fromisoformat)
     return None
+
+
+def _or_none(convert: Convert) -> Convert:
+    return lambda value: None if value is None else convert(value)
 
 
 def _array_type(column: Column[Any]) -> str:

@@ -6,12 +6,13 @@ import threading
 from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
-from storage.bulk import MOST_IN_A_LIST, fetch_in, insert_rows, next_id, take_ids, update_rows
+from storage.bulk import MOST_IN_A_LIST, fetch_all, fetch_in, insert_rows, next_id, take_ids, update_rows
 from storage.columns import NaiveTimeError
 from storage.customers import Customer, Identity
 from storage.database import Database, books
@@ -205,6 +206,27 @@ def test_keys_that_are_times_are_found(database: Database) -> None:
     database.run(customers, 3)
     found = database.look(fetch_in, Customer, "created_at", [NOON.astimezone(timezone(timedelta(hours=-5)))])
     assert [row["id"] for row in sorted(found, key=lambda row: row["id"])] == [1, 2, 3]
+
+
+def test_keys_that_nobody_has_find_nothing(database: Database) -> None:
+    assert database.look(fetch_in, Customer, "id", [1, 2, 3]) == []
+    assert database.look(fetch_in, Inbox, ("kind", "external_key"), [("hook", "1"), ("hook", "2")]) == []
+
+
+def test_an_hour_that_comes_twice_is_two_hours(database: Database) -> None:
+    """In one zone they compare as equal, so what is remembered of the one may not be given for the other."""
+    first = datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Amsterdam"))
+    database.run(
+        insert_rows, Customer, [{"id": 1 + at.fold, "created_at": at} for at in (first, first.replace(fold=1))]
+    )
+    found = {row["id"]: row["created_at"].hour for row in database.look(fetch_in, Customer, "id", [1, 2])}
+    assert found == {1: 0, 2: 1}
+
+
+def test_a_small_table_is_read_whole(database: Database) -> None:
+    assert database.look(fetch_all, Customer) == []
+    database.run(customers, 2)
+    assert [(row["id"], row["created_at"]) for row in database.look(fetch_all, Customer)] == [(1, NOON), (2, NOON)]
 
 
 def test_nothing_is_asked_for_nothing(database: Database) -> None:
