@@ -14,7 +14,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 from benchmarks.requests import CLICK, REQUESTS, Request
@@ -97,23 +98,17 @@ async def load(plan: dict[str, Any]) -> dict[str, Any]:
     requests = REQUESTS[plan["kind"]](plan["codes"], prefix=plan["prefix"])
     # Made beforehand: the load's own work may not slow the server down.
     made = list(islice(requests, int(plan["seconds"] * plan["most_a_second"])))
-    tally = Tally(iter([*made]), plan["kind"])
-    tally.requests = _then(made, requests)
+    tally = Tally(chain(made, requests), plan["kind"])
     loop = asyncio.get_running_loop()
     gc.freeze()
     began = time.perf_counter()
     tally.until = began + plan["seconds"]
     ended = [loop.create_future() for _ in range(plan["connections"])]
     for future in ended:
-        await loop.create_connection(lambda future=future: Caller(tally, future), plan["host"], plan["port"])
+        await loop.create_connection(partial(Caller, tally, future), plan["host"], plan["port"])
     await asyncio.gather(*ended)
     took = time.perf_counter() - began
     return {"took": took, "seconds": tally.seconds, "statuses": tally.statuses, "answered": tally.answered}
-
-
-def _then(made: list[Request], more: Iterator[Request]) -> Iterator[Request]:
-    yield from made
-    yield from more
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The requests that are measured, as bytes: visits, signed orders, updates. It starts fast: nothing of ours is in it."""
+"""The requests that are measured, as bytes: visits, signed orders, updates. Starts fast: nothing of ours is in it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 SHOP = "webshop"
@@ -33,14 +33,12 @@ def clicks(codes: list[str], *, prefix: str) -> Iterator[Request]:
 
 def orders(codes: list[str], *, prefix: str) -> Iterator[Request]:
     """Paid first orders, each of a new friend with an ambassador's code."""
-    made = 0.0
-    moment = stamp = ""
+    signed_at = 0.0
     for number, code in enumerate(itertools.cycle(codes)):
-        if time.monotonic() - made > SIGNED_AGAIN_SECONDS:
-            made, now = time.monotonic(), datetime.now(UTC)  # noqa: TID251 - the shop's own time
-            moment, stamp = now.isoformat(timespec="seconds"), str(int(now.timestamp()))
-        name = f"{prefix}{number}"
-        yield name, _signed(json.dumps(_order(name, code, moment)).encode(), name, stamp)
+        if time.monotonic() - signed_at > SIGNED_AGAIN_SECONDS:
+            signed_at, now = time.monotonic(), datetime.now(UTC)  # noqa: TID251 - the shop's own time
+        name, ordered_at = f"{prefix}{number}", now - timedelta(seconds=60 + number % 20_000)
+        yield name, _signed(json.dumps(_order(name, code, ordered_at)).encode(), name, str(int(now.timestamp())))
 
 
 def updates(_codes: list[str], *, prefix: str) -> Iterator[Request]:
@@ -57,7 +55,8 @@ def updates(_codes: list[str], *, prefix: str) -> Iterator[Request]:
 REQUESTS: dict[str, Callable[..., Iterator[Request]]] = {CLICK: clicks, ORDER: orders, UPDATE: updates}
 
 
-def _order(name: str, code: str, moment: str) -> dict[str, Any]:
+def _order(name: str, code: str, ordered_at: datetime) -> dict[str, Any]:
+    paid_at = (ordered_at + timedelta(seconds=30)).isoformat(timespec="seconds")
     return {
         "type": "order.state",
         "data": {
@@ -67,9 +66,9 @@ def _order(name: str, code: str, moment: str) -> dict[str, Any]:
             "total": "90.00",
             "refunded": "0.00",
             "base": "85.00",
-            "paid_at": moment,
-            "updated_at": moment,
-            "created_at": moment,
+            "paid_at": paid_at,
+            "updated_at": paid_at,
+            "created_at": ordered_at.isoformat(timespec="seconds"),
             "customer": {"id": f"f{name}", "email": f"{name}@example.com", "first_name": "Bram", "orders": 1},
             "codes": [code],
             "spoken_name": "",
