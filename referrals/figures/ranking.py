@@ -10,9 +10,10 @@ import heapq
 import itertools
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlmodel import and_, col, or_, select
+from sqlalchemy import Integer, and_, bindparam, or_, select
+from sqlmodel import col
 
 from referrals.figures.standings import (
     POSTINGS,
@@ -28,16 +29,46 @@ from storage.customers import ACTIVE, ERASED, EXCLUDED, STAFF, Customer
 from storage.standings import Standing, StandingCount
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator
     from datetime import datetime
 
     from sqlmodel import Session
-    from sqlmodel.sql.expression import SelectOfScalar
 
     from referrals.figures.periods import Period
     from referrals.programme import Programme
 
 OUT = (EXCLUDED, STAFF, ERASED)
+
+
+# Built once: building a statement costs more than running it.
+_FRIENDS, _REVENUE, _CUSTOMER = col(Standing.friends), col(Standing.revenue_minor), col(Standing.customer_id)
+_COUNTS = select(col(StandingCount.friends), col(StandingCount.customers)).where(
+    col(StandingCount.period) == bindparam("key")
+)
+# Asked from the few who are out: a join would walk everybody in the period.
+_PEOPLE_OUT = select(_CUSTOMER).where(
+    col(Standing.period) == bindparam("key"),
+    _CUSTOMER.in_(select(col(Customer.id)).where(col(Customer.state).in_(OUT))),
+)
+_ACTIVE = (
+    select(_CUSTOMER, _FRIENDS, _REVENUE, col(Standing.bonus_minor))
+    .join(Customer, col(Customer.id) == _CUSTOMER)
+    .where(col(Standing.period) == bindparam("key"), col(Customer.state) == ACTIVE)
+    .limit(bindparam("most", type_=Integer))
+)
+_ABOVE = _ACTIVE.where(bindparam("friends") < _FRIENDS).order_by(_FRIENDS)
+_BELOW = _ACTIVE.where(bindparam("friends") >= _FRIENDS, _FRIENDS > 0).order_by(_FRIENDS.desc())
+_BOARD = _ACTIVE.where(or_(_FRIENDS != 0, _REVENUE != 0, col(Standing.bonus_minor) != 0)).order_by(
+    _FRIENDS.desc(), _REVENUE.desc(), _CUSTOMER
+)
+_FURTHER = _BOARD.where(
+    bindparam("friends") >= _FRIENDS,
+    or_(
+        bindparam("friends") > _FRIENDS,
+        and_(bindparam("friends") == _FRIENDS, bindparam("revenue") > _REVENUE),
+        and_(bindparam("friends") == _FRIENDS, bindparam("revenue") == _REVENUE, bindparam("customer") < _CUSTOMER),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +94,9 @@ def load_ranking(session: Session, period: Period, *, programme: Programme, tail
     moved = _tail(session, period, programme=programme) if tail else {}
     out = _people_out(session, period.key, moved)
     stored = _stored(session, period.key, moved, out)
-    counts = select(StandingCount.friends, StandingCount.customers).where(StandingCount.period == period.key)
-    people = Counter(dict(session.exec(counts).all()))
+    people: Counter[int] = Counter()
+    for friends, count in session.execute(_COUNTS, {"key": period.key}):
+        people[friends] = count
     changed: dict[int, Totals | None] = {}
     excluded = 0
     for customer_id in {*moved, *out}:
@@ -83,8 +115,8 @@ def load_ranking(session: Session, period: Period, *, programme: Programme, tail
 
 def first_of(session: Session, ranking: Ranking, *, most: int) -> list[tuple[int, Totals]]:
     """The first people of the period with their totals; of equal friends the one with more revenue first."""
-    query = _board_rows(ranking.key).limit(most + len(ranking.changed))
-    found = {row.customer_id: _totals(row) for row in session.exec(query).all()}
+    parameters = {"key": ranking.key, "most": most + len(ranking.changed)}
+    found = dict(_people(session, _BOARD, parameters))
     return _merged(ranking, found)[:most]
 
 
@@ -99,10 +131,9 @@ def in_pages(session: Session, ranking: Ranking, *, size: int) -> Iterator[dict[
 
 def near(session: Session, ranking: Ranking, *, friends: int, above: bool, most: int) -> list[tuple[int, int]]:
     """The people with just more friends (``above``) or with at most as many, nearest first: (customer, friends)."""
-    stored = col(Standing.friends)
-    query = _active_rows(ranking.key).where(stored > max(friends, 0) if above else stored <= friends, stored > 0)
-    query = query.order_by(stored if above else stored.desc()).limit(most + len(ranking.changed))
-    found = {row.customer_id: _totals(row) for row in session.exec(query).all()}
+    parameters = {"key": ranking.key, "friends": max(friends, 0) if above else friends}
+    statement = _ABOVE if above else _BELOW
+    found = dict(_people(session, statement, parameters | {"most": most + len(ranking.changed)}))
     sure = [(one, totals.friends) for one, totals in _merged(ranking, found) if totals.friends > 0]
     if above:
         return [pair for pair in reversed(sure) if pair[1] > friends][:most]
@@ -133,27 +164,20 @@ def _tail(session: Session, period: Period, *, programme: Programme) -> dict[int
 
 
 def _stored_in_order(session: Session, ranking: Ranking, *, size: int) -> Iterator[tuple[int, Totals]]:
-    friends, revenue, customer = col(Standing.friends), col(Standing.revenue_minor), col(Standing.customer_id)
-    query = _board_rows(ranking.key).limit(size)
-    rows: Sequence[Standing] = session.exec(query).all()
+    parameters: dict[str, Any] = {"key": ranking.key, "most": size}
+    rows = _people(session, _BOARD, parameters)
     while rows:
-        yield from ((row.customer_id, _totals(row)) for row in rows if row.customer_id not in ranking.changed)
-        last = rows[-1]
-        equal = and_(friends == last.friends, revenue == last.revenue_minor, customer > last.customer_id)
-        poorer = and_(friends == last.friends, revenue < last.revenue_minor)
-        further = and_(friends <= last.friends, or_(friends < last.friends, poorer, equal))
-        rows = session.exec(query.where(further)).all()
+        yield from (pair for pair in rows if pair[0] not in ranking.changed)
+        last_id, last = rows[-1]
+        place = {"friends": last.friends, "revenue": last.revenue_minor, "customer": last_id}
+        rows = _people(session, _FURTHER, parameters | place)
 
 
 def _people_out(session: Session, key: str, moved: Collection[int]) -> set[int]:
     """Staff, excluded and erased people who have a row or move in this period."""
-    query = (
-        select(Standing.customer_id)
-        .join(Customer, col(Customer.id) == col(Standing.customer_id))
-        .where(Standing.period == key, col(Customer.state).in_(OUT))
-    )
     states = fetch_in(session, Customer, "id", moved, columns=("id", "state"))
-    return {*session.exec(query).all(), *(row["id"] for row in states if row["state"] in OUT)}
+    found = session.execute(_PEOPLE_OUT, {"key": key}).scalars()
+    return {*found, *(row["id"] for row in states if row["state"] in OUT)}
 
 
 def _stored(session: Session, key: str, moved: Collection[int], out: Collection[int]) -> dict[int, Totals]:
@@ -175,24 +199,8 @@ def _order(item: tuple[int, Totals]) -> tuple[int, int, int]:
     return (-item[1].friends, -item[1].revenue_minor, item[0])
 
 
-def _board_rows(key: str) -> SelectOfScalar[Standing]:
-    """The stored rows of active people in the order of the board; who has nothing in the period is left out."""
-    friends, revenue, bonus = col(Standing.friends), col(Standing.revenue_minor), col(Standing.bonus_minor)
-    rows = _active_rows(key).where(or_(friends != 0, revenue != 0, bonus != 0))
-    return rows.order_by(friends.desc(), revenue.desc(), col(Standing.customer_id))
-
-
-def _active_rows(key: str) -> SelectOfScalar[Standing]:
-    active = col(Customer.state) == ACTIVE
-    return (
-        select(Standing)
-        .join(Customer, col(Customer.id) == col(Standing.customer_id))
-        .where(Standing.period == key, active)
-    )
-
-
-def _totals(row: Standing) -> Totals:
-    return Totals(row.friends, row.revenue_minor, row.bonus_minor)
+def _people(session: Session, statement: Any, parameters: dict[str, Any]) -> list[tuple[int, Totals]]:
+    return [(customer_id, Totals(*totals)) for customer_id, *totals in session.execute(statement, parameters)]
 
 
 def _holds(period: Period, moment: datetime) -> bool:

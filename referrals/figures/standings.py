@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import delete, func, tuple_
+from sqlalchemy import bindparam, delete, func, tuple_
 from sqlalchemy import select as select_columns  # SQLModel's takes four columns
 from sqlmodel import col, select
 
@@ -35,7 +35,29 @@ POSTINGS = "standings"  # watermark over Posting.commit_no
 MERGES = "standings-merges"  # watermark over the number of CustomerAlias rows
 AMBASSADOR = "ambassador"
 PLACE = ("period", "customer_id")
+FOR_EVER = 2**62
 CHUNK = 500  # postings a transaction: about 50 ms on SQLite
+
+
+# Built once: building a statement costs more than running it.
+_MARK = select_columns(col(Watermark.commit_no)).where(col(Watermark.name) == bindparam("name"))
+_ALIASES = select_columns(func.count()).select_from(CustomerAlias)
+_OUTSIDE_HOLD = (
+    select(func.coalesce(func.sum(Entry.amount_minor), 0))
+    .where(col(Entry.posting_id) == col(Posting.id))
+    .where(col(Entry.customer_id).is_not(None), col(Entry.account) != HELD)
+    .scalar_subquery()
+)
+_MOVES = (
+    select_columns(
+        col(Posting.commit_no), col(Posting.at), col(Bonus.customer_id),
+        col(Posting.friends), col(Posting.revenue_minor), _OUTSIDE_HOLD,
+    )
+    .join(Bonus, col(Bonus.id) == col(Posting.bonus_id))
+    .where(col(Posting.commit_no) > bindparam("mark"), col(Posting.commit_no) <= bindparam("upto"))
+    .where(col(Bonus.side) == AMBASSADOR, col(Bonus.currency) == bindparam("currency"))
+    .order_by(col(Posting.commit_no), col(Posting.id))
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -151,8 +173,7 @@ def survivors(session: Session, customer_ids: Iterable[int]) -> dict[int, int]:
 
 def mark_of(session: Session, name: str) -> int:
     """How far the projection has come; 0 before the first move."""
-    found = session.exec(select(Watermark.commit_no).where(Watermark.name == name)).first()
-    return found or 0
+    return session.execute(_MARK, {"name": name}).scalar_one_or_none() or 0
 
 
 def moves_after(session: Session, mark: int, *, programme: Programme, upto: int | None = None) -> Iterator[Move]:
@@ -161,25 +182,8 @@ def moves_after(session: Session, mark: int, *, programme: Programme, upto: int 
     The ambassador's side in the programme's currency counts (rules 4); what leaves *held* is bonus, and a
     transfer between two customers moves none.
     """
-    outside_hold = (
-        select(func.coalesce(func.sum(Entry.amount_minor), 0))
-        .where(col(Entry.posting_id) == col(Posting.id))
-        .where(col(Entry.customer_id).is_not(None), col(Entry.account) != HELD)
-        .scalar_subquery()
-    )
-    query = (
-        select_columns(
-            col(Posting.commit_no), col(Posting.at), col(Bonus.customer_id),
-            col(Posting.friends), col(Posting.revenue_minor), outside_hold,
-        )
-        .join(Bonus, col(Bonus.id) == col(Posting.bonus_id))
-        .where(col(Posting.commit_no) > mark)
-        .where(col(Bonus.side) == AMBASSADOR, col(Bonus.currency) == programme.currency)
-        .order_by(col(Posting.commit_no), col(Posting.id))
-    )  # fmt: skip
-    if upto is not None:
-        query = query.where(col(Posting.commit_no) <= upto)
-    rows = session.execute(query).all()
+    parameters = {"mark": mark, "upto": FOR_EVER if upto is None else upto, "currency": programme.currency}
+    rows = session.execute(_MOVES, parameters).all()
     stayed = survivors(session, {row[2] for row in rows})
     for commit_no, at, customer_id, friends, revenue_minor, bonus_minor in rows:
         if friends or revenue_minor or bonus_minor:
@@ -254,7 +258,7 @@ def _row(period: str, customer_id: int, totals: Totals) -> dict[str, Any]:
 
 
 def _count_aliases(session: Session) -> int:
-    return session.exec(select(func.count()).select_from(CustomerAlias)).one()
+    return int(session.execute(_ALIASES).scalar_one())
 
 
 def _lock(session: Session, name: str, *, now: datetime) -> int:
