@@ -1,0 +1,105 @@
+"""The drill, lines 3 and 4: nobody is their own friend, and two people do not bring each other."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from bot.sandbox.world import Message
+from tests.world import BRAM, Ambassador, Buyer, World
+
+
+async def test_an_order_with_ones_own_code_is_refused(world: World) -> None:
+    """Rule 16: the buyer is the ambassador."""
+    mats = await world.ambassador("Mats")
+
+    answer = await world.order("1", mats.buyer, code=mats.code)
+
+    assert (answer.codes, await world.balance(mats)) == (["own_order"], {})
+
+
+@pytest.mark.parametrize(
+    "own,typed",
+    [
+        pytest.param("mats@example.nl", "Mats+shop@Example.NL", id="a tag and capitals"),
+        pytest.param("mats.de.vries@gmail.com", "matsdevries+2@googlemail.com", id="dots at gmail"),
+    ],
+)
+async def test_ones_own_address_in_another_spelling_is_refused(world: World, own: str, typed: str) -> None:
+    """Rule 16: another account of the shop, the same letter box."""
+    mats = await world.ambassador("Mats", email=own)
+
+    answer = await world.order("1", Buyer("another-account", typed, "M"), code=mats.code)
+
+    assert (answer.codes, await world.balance(mats)) == (["own_order"], {})
+
+
+async def test_dots_tell_addresses_apart_where_they_are_not_gmails(world: World) -> None:
+    """Rule 16: dots are folded at gmail.com only, so this is somebody else."""
+    anna = await world.ambassador("Anna", email="a.de.boer@example.nl")
+
+    await world.order("1", Buyer("77", "adeboer@example.nl", "Arie"), code=anna.code)
+
+    assert await world.balance(anna) == {"held_minor": 1500}
+
+
+async def test_ones_own_chat_is_told_that_it_is_ones_own_link(world: World) -> None:
+    """Rule 16: the chat of the ambassador invites nobody."""
+    mats = await world.ambassador("Mats", chat=True)
+
+    mats.phone.start(f"r_{mats.code}")
+
+    await mats.phone.wait_for(world.say("invite.own_account"))
+    assert await reasons_of_pairs(world, mats) == [["own_account"]]
+
+
+async def test_ones_own_second_chat_is_refused_as_soon_as_it_shows(world: World) -> None:
+    """Rules 16 and 19: a second phone accepts the invitation, and turns out to hold the ambassador's own link."""
+    mats = await world.ambassador("Mats", chat=True)
+    second = world.person("Matthijs")
+    second.start(f"r_{mats.code}")
+    gift = await second.wait_for(mats.code)
+
+    await world.connect(second, mats.number, hears="connect.bound_elsewhere")
+    landed = shop_button(gift)
+    answer = await world.order("1", mats.buyer, **landed)
+
+    assert answer.codes == ["own_order"]
+    assert ["own_account"] in await reasons_of_pairs(world, mats)
+    assert await world.balance(mats) == {}
+
+
+async def test_the_first_chat_of_an_account_is_no_friend_of_it_either(world: World) -> None:
+    """Rule 15: chat and shop are joined, and the ambassador and the friend are one person."""
+    mats = await world.ambassador("Mats")
+    chat = world.person("Mats")
+    chat.start(f"r_{mats.code}")
+    await chat.wait_for(mats.code)
+
+    await world.connect(chat, mats.number)
+
+    assert await reasons_of_pairs(world, mats) == [["own_account"]]
+
+
+async def test_whoever_was_brought_does_not_bring_their_ambassador(world: World) -> None:
+    """Rule 16: a circle of two is refused, the first bonus stays."""
+    anna = await world.ambassador("Anna")
+    await world.order("1", BRAM, code=anna.code)
+    bram = await world.enrol(BRAM)
+
+    answer = await world.order("2", anna.buyer, code=bram.code)
+
+    assert answer.codes == ["circular"]
+    assert (await world.balance(anna), await world.balance(bram)) == ({"held_minor": 1500}, {})
+
+
+async def reasons_of_pairs(world: World, who: Ambassador) -> list[list[str]]:
+    """Why each of their friends does not count, as the API says it."""
+    return [[why["code"] for why in row["reasons"]] for row in await world.referrals(who)]
+
+
+def shop_button(message: Message) -> dict[str, str]:
+    """What the shop finds in the address behind the button of an invitation."""
+    address = next(button["url"] for row in message.rows for button in row if "url" in button)
+    return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}

@@ -1,0 +1,140 @@
+"""The drill, lines 5, 6 and 14: currencies, refunds and orders that are none."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.sandbox.shop import Shop, ShopSettings
+from bot.sandbox.shop_orders import PRODUCTS
+from bot.sandbox.shop_orders import Buyer as ShopBuyer
+from tests.drill.conftest import Start
+from tests.installation import SHOP_KEYS
+from tests.world import BRAM, World, friend
+
+WOO = {
+    "name": "noord",
+    "kind": "woocommerce",
+    "secrets": ["Sk3uTh7noordWest"],
+    "landing_url": "https://noord.example/",
+}
+PERCENT = {"bonus__ambassador__kind": "percent", "bonus__ambassador__percent": "10"}
+
+
+@pytest.mark.parametrize("currency,total", [("USD", "90.00"), ("JPY", "9000"), ("KWD", "90.000")])
+async def test_another_currency_stays_what_it_is_and_earns_nothing(world: World, currency: str, total: str) -> None:
+    """Rule 4: stored and attributed, never converted."""
+    anna = await world.ambassador()
+
+    answer = await world.order("1", code=anna.code, currency=currency, total=total)
+
+    shown = await world.get(f"/customers/{anna.number}")
+    exported = (await world.command("export", "referrals", "--format", "json")).output
+    assert answer.codes == ["other_currency"]
+    assert answer.body["reasons"][0]["currency"] == currency
+    assert {name for name, accounts in shown["balances"].items() if any(accounts.values())} == set()
+    assert "1500" not in exported
+
+
+async def test_a_fixed_bonus_stands_while_enough_is_kept(world: World) -> None:
+    """Rule 2: € 30 of 90 come back, then € 70: below the minimum nothing is owed."""
+    anna = await world.ambassador()
+    await world.order("1", code=anna.code)
+
+    await world.order("1", code=anna.code, refunded="30.00")
+    kept = await world.balance(anna)
+    last = await world.order("1", code=anna.code, refunded="70.00")
+
+    assert (kept, await world.balance(anna)) == ({"held_minor": 1500}, {})
+    assert "below_minimum" in last.codes
+
+
+async def test_a_percent_bonus_follows_what_is_kept(start: Start) -> None:
+    """Rule 2: ten percent of 90, of 60, of nothing."""
+    world = await start(**PERCENT)
+    anna = await world.ambassador()
+    seen = []
+
+    for refunded in ("0.00", "30.00", "90.00"):
+        status = "refunded" if refunded == "90.00" else "paid"
+        await world.order("1", code=anna.code, refunded=refunded, status=status)
+        seen.append(await world.balance(anna))
+
+    assert seen == [{"held_minor": 900}, {"held_minor": 600}, {}]
+
+
+async def test_a_refund_after_the_hold_takes_the_bonus_out_of_the_credit(start: Start) -> None:
+    """Rule 9: a bonus that is available, and not spent, is taken where it lies."""
+    world = await start(**PERCENT)
+    anna = await world.ambassador(chat=True)
+    paid = world.now
+    await world.order("1", code=anna.code)
+    await world.pass_days(22)
+    available = await world.balance(anna)
+
+    await world.order("1", code=anna.code, created_at=paid.isoformat(), paid_at=paid.isoformat(), refunded="45.00")
+    half = await world.balance(anna)
+    await world.order("1", code=anna.code, created_at=paid.isoformat(), paid_at=paid.isoformat(), refunded="90.00",
+                      status="refunded")  # fmt: skip
+
+    assert (available, half) == ({"available_minor": 900}, {"available_minor": 450})
+    assert await world.balance(anna) == {}
+    assert [row["status"] for row in await world.referrals(anna)] == ["reversed"]
+
+
+async def test_a_refund_that_comes_before_its_order_leaves_nothing_to_earn(world: World) -> None:
+    """Rule 1: the newest state wins, whatever arrives first."""
+    anna = await world.ambassador()
+    paid = world.state("1", code=anna.code)
+    await world.order("1", code=anna.code, status="refunded", refunded="90.00", paid_at=paid["paid_at"],
+                      created_at=paid["created_at"])  # fmt: skip
+
+    late = await world.hook("order.state", paid)
+
+    assert (late.body["status"], late.codes) == ("unchanged", ["order_refunded"])
+    assert await world.balance(anna) == {}
+
+
+async def test_more_than_the_total_cannot_come_back(start: Start) -> None:
+    """Rule 2: it counts as the total."""
+    world = await start(**PERCENT)
+    anna = await world.ambassador()
+    await world.order("1", code=anna.code)
+
+    await world.order("1", code=anna.code, refunded="900.00")
+
+    assert await world.balance(anna) == {}
+
+
+async def test_test_and_deleted_orders_earn_nothing(world: World) -> None:
+    """Rules 1 and 5: each with its reason; a bare "deleted" is the last word, even before the order."""
+    anna = await world.ambassador()
+
+    test = await world.order("1", friend(1), code=anna.code, test=True)
+    await world.order("2", friend(2), code=anna.code)
+    held = await world.balance(anna)
+    deleted = await world.hook("order.state", {"id": "2", "status": "deleted"})
+    await world.hook("order.state", {"id": "3", "status": "deleted"})
+    late = await world.order("3", friend(3), code=anna.code, at=world.now.replace(minute=0, second=0))
+
+    assert (test.codes, deleted.codes, late.codes) == (["test_order"], ["order_deleted"], ["order_deleted"])
+    assert (held, await world.balance(anna)) == ({"held_minor": 1500}, {})
+
+
+async def test_a_trashed_order_earns_nothing_and_a_deleted_one_stays_gone(start: Start) -> None:
+    """Rule 5: WooCommerce's bin, told by its own webhooks."""
+    world = await start(shops=[SHOP_KEYS, WOO])
+    anna = await world.ambassador()
+    shop = Shop(
+        ShopSettings(f"{world.service.address}/hooks/noord", WOO["secrets"][0]),
+        programme_now=lambda: world.now,
+        product_name=lambda product: product.key,
+    )
+    order = await shop.checkout(ShopBuyer("Bram", BRAM.email), {PRODUCTS[0].id: 1}, code=anna.code)
+    await shop.pay(order.id)
+    held = await world.balance(anna)
+
+    await shop.trash(order.id)
+    trashed = await world.balance(anna)
+    await shop.delete(order.id)
+
+    assert (held, trashed, await world.balance(anna)) == ({"held_minor": 1500}, {}, {})
