@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from aiohttp import web as aioweb
+from sqlmodel import Session
 
+from referrals.config import parse_config
 from referrals.people.customers import get_customer, set_link_consent
 from referrals.web.friend_page import gift_of
 from referrals.web.health import READINESS
@@ -49,22 +51,28 @@ async def test_a_name_stands_there_only_with_consent(web: Web) -> None:
     assert "anna@example.com" not in page
 
 
-@pytest.mark.parametrize("name", ["<img src=x onerror=alert(1)>", "{{7*7}}", "</title><script>alert(1)</script>"])
-async def test_a_name_is_only_ever_text(web: Web, name: str) -> None:
+async def test_a_name_is_only_ever_text(web: Web) -> None:
     """Stored XSS: escaped, under a policy without scripts."""
-    anna, code = web.enrol()
+    cases = [
+        "<img src=x onerror=alert(1)>",
+        "{{7*7}}",
+        "</title><script>alert(1)</script>",
+    ]
+    for name in cases:
+        anna, code = web.enrol()
 
-    def rename(session: Any) -> None:
-        customer = get_customer(session, anna)
-        customer.first_name, customer.link_consent = name, True
+        web.database.run(rename, anna, name)
+        answer = await web.get(f"/i/{code}")
+        page = await answer.text()
+        assert "<img src=x" not in page
+        assert "<script>" not in page
+        assert "script-src" not in answer.headers["Content-Security-Policy"]
+        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
 
-    web.database.run(rename)
-    answer = await web.get(f"/i/{code}")
-    page = await answer.text()
-    assert "<img src=x" not in page
-    assert "<script>" not in page
-    assert "script-src" not in answer.headers["Content-Security-Policy"]
-    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+def rename(session: Session, customer_id: int, name: str) -> None:
+    customer = get_customer(session, customer_id)
+    customer.first_name, customer.link_consent = name, True
 
 
 async def test_the_page_carries_a_card_for_messengers(web: Web) -> None:
@@ -132,20 +140,18 @@ async def test_while_the_bot_is_unknown_the_connect_page_says_so(database: Datab
         ({}, None),
     ],
 )
-def test_the_gift_is_said_as_configured(
-    database: Database, friend: dict[str, str], gift: dict[str, Any] | None
-) -> None:
-    programme = make_programme(database, {**CONFIG, "bonus": {"friend": friend}})
-    assert gift_of(programme.config) == gift
+def test_the_gift_is_said_as_configured(friend: dict[str, str], gift: dict[str, Any] | None) -> None:
+    assert gift_of(parse_config({**CONFIG, "bonus": {"friend": friend}})) == gift
 
 
-@pytest.mark.parametrize("path", PAGES)
-async def test_every_page_has_strict_headers_and_no_word_about_what_runs_it(web: Web, path: str) -> None:
-    answer = await web.get(path)
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Server"] == "ambassade"
-    assert "unsafe-inline" not in answer.headers.get("Content-Security-Policy", "") or path.endswith(".svg")
-    assert "<script" not in await answer.text()
+async def test_every_page_has_strict_headers_and_no_word_about_what_runs_it(web: Web) -> None:
+    cases = PAGES
+    for path in cases:
+        answer = await web.get(path)
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Server"] == "ambassade"
+        assert "unsafe-inline" not in answer.headers.get("Content-Security-Policy", "") or path.endswith(".svg")
+        assert "<script" not in await answer.text()
 
 
 @pytest.mark.parametrize(
@@ -207,10 +213,16 @@ async def test_an_address_that_leads_nowhere_is_a_friendly_404(web: Web) -> None
         assert (answer.status, "Hier is niets te vinden" in await answer.text()) == (404, True)
 
 
-@pytest.mark.parametrize("path", ["/c", "/i/ANNA", "/healthz", "/static/style.css"])
-async def test_a_page_cannot_be_posted_to(web: Web, path: str) -> None:
-    answer = await web.post(path, b"x=1")
-    assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
+async def test_a_page_cannot_be_posted_to(web: Web) -> None:
+    cases = [
+        "/c",
+        "/i/ANNA",
+        "/healthz",
+        "/static/style.css",
+    ]
+    for path in cases:
+        answer = await web.post(path, b"x=1")
+        assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
 
 
 async def test_ready_means_a_database_with_the_schema_and_nobody_stopping(web: Web) -> None:
