@@ -22,7 +22,13 @@ from storage.orders import Order
 from tests.payloads import payload
 from tests.referrals.web.conftest import CONFIG, Web, close_web, make_programme, open_web
 
-ANNA: dict[str, Any] = {"shop": "winkel", "id": "77", "email": "anna@example.com", "first_name": "Anna", "ambassador": True}
+ANNA: dict[str, Any] = {
+    "shop": "winkel",
+    "id": "77",
+    "email": "anna@example.com",
+    "first_name": "Anna",
+    "ambassador": True,
+}
 ORDER = json.loads(payload("standard/order_paid"))["data"] | {"shop": "atelier"}
 CREATED = "2026-11-24T09:58:00+01:00"
 
@@ -200,7 +206,7 @@ async def test_a_number_that_was_never_given_out_is_404(api: Api) -> None:
 
 
 async def test_a_senseless_customer_is_422(api: Api) -> None:
-    cases = [
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"shop": "elders"}, "unknown_shop"),
         ({"shop": None}, "unknown_shop"),
         ({"id": None}, "invalid_body"),
