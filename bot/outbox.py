@@ -29,8 +29,9 @@ from storage.installation import Setting
 from storage.machine import machine_now
 from storage.mailbox import AT_MOST_ONCE, DROPPED, DUE, SENDING, SENT, Chat, Outbox
 
-SEND = timedelta(seconds=12)  # a lease while a message is under way: longer than a request may take
+SEND = timedelta(seconds=14)  # a lease while a message is under way: longer than the wait and two requests take
 LONGEST_BACKOFF = 300.0  # seconds
+FAULT = timedelta(minutes=1)
 MERGED = "merged"
 LOOK = 200
 
@@ -114,6 +115,19 @@ def settle(session: Session, plan: Plan, result: Result, *, worker: str, now: da
     else:
         _settle_failed(session, chat, plan, rows, result, jitter=jitter)
     session.flush()
+
+
+def set_aside(session: Session, chat_id: int, *, worker: str) -> None:
+    """The chat is left alone for a minute after a fault of our own, and its home message is the plain one.
+
+    Raises:
+        LeaseLost: The chat is somebody else's by now.
+    """
+    chat = keep_lease(session, chat_id, worker=worker)
+    chat.home_dirty, chat.home_view = False, "home"
+    chat.next_at = machine_now(session) + FAULT
+    session.flush()
+    release(session, chat_id, worker=worker)
 
 
 def drop_stranded(session: Session, *, now: datetime) -> int:
@@ -270,6 +284,7 @@ def _keep_home(session: Session, chat: Chat, plan: Plan, result: Sent, *, now: d
     One that was sent anew while an older one lived leaves that without buttons.
     """
     chat.home_dirty = False
+    chat.home_view = (chat.home_view or "home").partition(":")[0].removesuffix(".new")  # one is welcomed once
     if result.message_id is None or result.message_id == plan.edit:
         return
     chat.home_message_id = result.message_id

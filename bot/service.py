@@ -100,7 +100,7 @@ class BotService:
         """
         served = 0
         while True:
-            started = await self.worker.look(now or self._clock.programme())
+            started = await self.worker.look(now)
             await self.worker.drain()
             served += started
             if not started:

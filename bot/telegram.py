@@ -46,7 +46,7 @@ from referrals.sections import TelegramSettings
 log = structlog.get_logger()
 
 HTML = "HTML"
-REQUEST_SECONDS = 8.0  # of a send; shorter than the lease that covers it
+REQUEST_SECONDS = 6  # of a send; shorter than the lease that covers it
 POLL_SECONDS = 25  # of a long poll
 MOST_UPDATES = 100
 QR_SCALE = 10  # pixels a module
@@ -99,13 +99,13 @@ class Telegram:
         keyboard = _keyboard(message)
         if message.photo is None:
             sending = self.bot.send_message(
-                chat_id, message.text, parse_mode=HTML, reply_markup=keyboard, request_timeout=int(REQUEST_SECONDS)
+                chat_id, message.text, parse_mode=HTML, reply_markup=keyboard, request_timeout=REQUEST_SECONDS
             )
             return await _outcome(sending)
         photo = file_id or BufferedInputFile(qr_png(message.photo.address), "qr.png")
         sending = self.bot.send_photo(
             chat_id, photo, caption=message.text, parse_mode=HTML, reply_markup=keyboard,
-            request_timeout=int(REQUEST_SECONDS),
+            request_timeout=REQUEST_SECONDS,
         )  # fmt: skip
         return await _outcome(sending, name=message.photo.name, named=file_id is not None)
 
@@ -113,14 +113,14 @@ class Telegram:
         """The message there says this now; ``gone`` where it cannot be changed any more."""
         editing = self.bot.edit_message_text(
             message.text, chat_id=chat_id, message_id=message_id, parse_mode=HTML, reply_markup=_keyboard(message),
-            request_timeout=int(REQUEST_SECONDS),
+            request_timeout=REQUEST_SECONDS,
         )  # fmt: skip
         return await _outcome(editing, message_id=message_id)
 
     async def strip(self, chat_id: int, message_id: int) -> Result:
         """The message there has no buttons; one that is gone has none either."""
         editing = self.bot.edit_message_reply_markup(
-            chat_id=chat_id, message_id=message_id, request_timeout=int(REQUEST_SECONDS)
+            chat_id=chat_id, message_id=message_id, request_timeout=REQUEST_SECONDS
         )
         result = await _outcome(editing, message_id=message_id)
         return Sent(message_id) if isinstance(result, Failed) and result.kind in ("gone", "refused") else result
@@ -128,27 +128,27 @@ class Telegram:
     async def answer_press(self, press_id: str, text: str | None) -> None:
         """The press is answered, if it still can be; nothing depends on it."""
         try:
-            await self.bot.answer_callback_query(press_id, text=text, request_timeout=int(REQUEST_SECONDS))
+            await self.bot.answer_callback_query(press_id, text=text, request_timeout=REQUEST_SECONDS)
         except (TimeoutError, TelegramAPIError, ClientDecodeError) as error:
             log.info("press.unanswered", error=type(error).__name__)
 
     async def updates(self, *, offset: int | None, seconds: int, allowed: Sequence[str]) -> list[dict[str, Any]]:
         """What came in from this number on; waits up to so many seconds for the first."""
         method = GetRawUpdates(offset=offset, timeout=seconds, allowed_updates=list(allowed))
-        return await self.bot(method, request_timeout=seconds + int(REQUEST_SECONDS))
+        return await self.bot(method, request_timeout=seconds + REQUEST_SECONDS)
 
     async def get_me(self) -> User:
         """Who the bot is."""
-        return await self.bot.get_me(request_timeout=int(REQUEST_SECONDS))
+        return await self.bot.get_me(request_timeout=REQUEST_SECONDS)
 
     async def use_polling(self) -> None:
         """No webhook stands in the way; what waits stays there."""
-        await self.bot.delete_webhook(request_timeout=int(REQUEST_SECONDS))
+        await self.bot.delete_webhook(request_timeout=REQUEST_SECONDS)
 
     async def use_webhook(self, url: str, *, secret: str, allowed: Sequence[str]) -> None:
         """Telegram calls this address."""
         await self.bot.set_webhook(
-            url, secret_token=secret, allowed_updates=list(allowed), request_timeout=int(REQUEST_SECONDS)
+            url, secret_token=secret, allowed_updates=list(allowed), request_timeout=REQUEST_SECONDS
         )
 
     async def set_commands(
@@ -157,9 +157,7 @@ class Telegram:
         """The menu of everybody, or of one chat, in a language (None: where no other one fits)."""
         scope = BotCommandScopeChat(chat_id=chat_id) if chat_id else BotCommandScopeAllPrivateChats()
         listed = [BotCommand(command=name, description=text) for name, text in commands]
-        await self.bot.set_my_commands(
-            listed, scope=scope, language_code=language, request_timeout=int(REQUEST_SECONDS)
-        )
+        await self.bot.set_my_commands(listed, scope=scope, language_code=language, request_timeout=REQUEST_SECONDS)
 
 
 def qr_png(address: str) -> bytes:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -18,7 +20,7 @@ from bot.conversation import Outcome, Screen, Turn
 from bot.dispatcher import dispatch, event_of, parse, press_of
 from bot.inbox import Taken, take_update
 from bot.leases import LeaseLost, lease_chats, release
-from bot.outbox import Failed, Plan, Result, claim, drop_stranded, settle
+from bot.outbox import Failed, Plan, Result, claim, drop_stranded, set_aside, settle
 from bot.pace import Pace
 from bot.registry import render
 from bot.screens.unknown import say_refusal
@@ -62,15 +64,20 @@ class Worker:
         """Look for work until cancelled: at once when something was stored here, else every second."""
         while not self.stopping:
             self.wake.clear()
-            started = await self.look(self.clock.programme()) if len(self.serving) < SLOTS else 0
+            started = await self.look() if len(self.serving) < SLOTS else 0
             if not started:
                 with suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(self.wake.wait(), LOOK_SECONDS)
 
-    async def look(self, now: datetime) -> int:
-        """Lease as many chats as there are free slots and start on them; returns how many."""
+    async def look(self, now: datetime | None = None) -> int:
+        """Lease as many chats as there are free slots and start on them; returns how many.
+
+        ``now`` stands for the programme's clock all the while.
+        """
         try:
-            chats = await self.database.write(_lease, worker=self.name, now=now, most=SLOTS - len(self.serving))
+            chats = await self.database.write(
+                _lease, worker=self.name, now=self._now(now), most=SLOTS - len(self.serving)
+            )
         except (Overloaded, OutcomeUnknown):
             await asyncio.sleep(BUSY_SECONDS)
             return 0
@@ -103,6 +110,9 @@ class Worker:
         except (Overloaded, OutcomeUnknown):
             log.warning("chat.database_busy", chat=chat_id)
             await asyncio.sleep(BUSY_SECONDS)
+        except Exception as error:  # noqa: BLE001 - one chat that meets a fault of ours must not be tried without end
+            log.error("chat.failed", chat=chat_id, error=type(error).__name__, at=_places(error))  # noqa: TRY400
+            await self.database.write(set_aside, chat_id, worker=self.name)
 
     async def hear(self, chat_id: int) -> None:
         """Every update of the chat has had its turn, in order; one that fails has three."""
@@ -120,9 +130,8 @@ class Worker:
                 await asyncio.sleep(BUSY_SECONDS)
             except LeaseLost:
                 raise
-            except Exception as error:
-                # Never the update itself: it may hold what somebody typed.
-                log.exception("update.failed", inbox=taken.inbox_id, error=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - whatever an update breaks is counted against it
+                log.error("update.failed", inbox=taken.inbox_id, error=type(error).__name__, at=_places(error))  # noqa: TRY400
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def send(self, plan: Plan, *, now: datetime | None = None) -> None:
@@ -162,8 +171,8 @@ class Worker:
             return await self.telegram.strip(plan.chat_id, plan.edit or 0)
         try:
             message = render(plan.kind.removeprefix(SCREEN), plan.data, self._voice(plan))
-        except Exception as error:
-            log.exception("message.unsaid", kind=plan.kind, error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - a message that cannot be said must not stop the chat
+            log.error("message.unsaid", kind=plan.kind, error=type(error).__name__, at=_places(error))  # noqa: TRY400
             return Failed("refused")
         if plan.edit is not None and message.photo is None:
             result = await self.telegram.edit(plan.chat_id, plan.edit, message)
@@ -207,6 +216,12 @@ def _parsed(telegram: Telegram, taken: Taken) -> Update | None:
         return parse(telegram.bot, taken)
     except ValidationError as error:
         raise NotAnUpdate(f"{error.error_count()} faults") from None  # pydantic would repeat what was typed
+
+
+def _places(error: BaseException) -> list[str]:
+    """Where it happened. ``log.exception`` would show values too, and those may be what somebody typed."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames][-8:]
 
 
 class NotAnUpdate(ValueError):

@@ -64,12 +64,12 @@ def render_board(voice: Voice, data: dict[str, Any]) -> OutMessage:
 
 
 def period_words(voice: Voice, key: str) -> str:
-    """2026-11 as November, 2026-W47 as Week 47, 2026-Q4 as Kwartaal 4."""
+    """2026-11 as november, 2026-W47 as week 47, 2026-Q4 as kwartaal 4."""
     period = period_named(key, zone=voice.programme.zone)
     first = period.first or date.min
-    month = month_name(first, voice.locale).capitalize()
+    month = month_name(first, voice.locale)
     number = {"week": key[-2:].lstrip("0"), "quarter": key[-1:]}.get(period.kind, "")
-    return voice.plain(f"period.{period.kind}", number=number, month=month, year=str(first.year))
+    return voice.plain(f"period.{period.kind}", number=number, name=month, year=str(first.year))
 
 
 def _owners(voice: Voice, data: dict[str, Any]) -> str:
@@ -95,7 +95,8 @@ def _owners(voice: Voice, data: dict[str, Any]) -> str:
 
 
 def _customers(voice: Voice, data: dict[str, Any]) -> str:
-    said = {"period": period_words(voice, data["key"]), "friends": data["friends"]}
+    period = period_words(voice, data["key"])
+    said = {"period": period[:1].upper() + period[1:], "friends": data["friends"]}
     if data["place"] is None:
         own, ahead = voice.say("board.none", **said), None
     else:

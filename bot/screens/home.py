@@ -18,6 +18,7 @@ from referrals.rewarding.balances import balances, bonuses_of
 from referrals.rewarding.release import friends_of
 from storage.ledger import HELD
 
+NEW = "new:"  # of a view: the first time, with the name that their app gave
 MOST_HELD = 100  # bonuses that are looked at for the first date
 
 
@@ -66,7 +67,7 @@ def gather_home(session: Session, look: Look, *, programme: Programme) -> dict[s
     held = [one for one in bonuses_of(session, customer.id, limit=MOST_HELD) if one.status == HELD and one.amount_minor]
     dates = sorted(one.available_at for one in held if not one.under_review)
     return {
-        "name": customer.first_name if look.sees_history else None,
+        "name": look.argument.removeprefix(NEW),
         "available": {currency: one.available_minor for currency, one in accounts.items()},
         "held": {currency: one.held_minor for currency, one in accounts.items()},
         "debt": {currency: one.debt_minor for currency, one in accounts.items()},
@@ -76,7 +77,7 @@ def gather_home(session: Session, look: Look, *, programme: Programme) -> dict[s
         "connected": is_connected(session, customer.id),
         "claimed": not look.sees_history,
         "stopped": customer.stopped_at is not None,
-        "welcome": look.argument == "new",
+        "welcome": look.argument.startswith(NEW),
     }
 
 

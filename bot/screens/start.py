@@ -11,9 +11,11 @@ from sqlmodel import Session
 
 from bot.conversation import Answer, Await, Home, Reply, Turn, Visitor
 from bot.screens.connect import ask_for_order, offer_connection
+from bot.screens.home import NEW
 from bot.screens.invitation import accept_invitation
 from bot.voice import OutMessage, Voice
 from referrals.people.customers import resume
+from referrals.people.persons import clean_name
 from referrals.programme import Programme
 
 INVITED_BY, CONNECT, BY_ORDER = "r_", "c_", "o"
@@ -43,7 +45,8 @@ def start(session: Session, visitor: Visitor, *, programme: Programme) -> Sequen
     """The overview, with a welcome the first time; who had stopped is written to again."""
     back = [Answer("stop_back")] if visitor.stopped else []
     resume(session, visitor.customer_id)
-    return [Await(None), *back, Home("home.new" if visitor.is_new else "home", anew=True)]
+    greeting = f"home.{NEW}{clean_name(visitor.name) or ''}"
+    return [Await(None), *back, Home(greeting if visitor.is_new else "home", anew=True)]
 
 
 def render_back(voice: Voice, _data: dict[str, object]) -> OutMessage:
