@@ -23,4 +23,5 @@ def add_local_days(moment: datetime, days: int, zone: ZoneInfo) -> datetime:
 
 def local_month(moment: datetime, zone: ZoneInfo) -> str:
     """The local month of a moment: 2026-11."""
-    return moment.astimezone(zone).strftime("%Y-%m")
+    local = moment.astimezone(zone)
+    return f"{local.year:04}-{local.month:02}"

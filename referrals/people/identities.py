@@ -126,21 +126,22 @@ def resolve_people(
     belongs to somebody with an account of this shop never moves and never joins two people
     (``email_owner_id`` tells the attribution, which refuses own orders by it).
     """
-    known = find_customers(session, (key for person in wanted for key in person.keys))
+    keyed = [(person, person.keys) for person in wanted]
+    known = find_customers(session, (key for _, keys in keyed for key in keys))
     taken = _owners_with_account(session, known, wanted)
-    strangers = sum(_first(known, taken, person) is None for person in wanted)
+    strangers = sum(_first(known, taken, person, keys) is None for person, keys in keyed)
     # A dry run numbers the people whom nobody knows below zero, and stores nothing.
     fresh = iter(range(-1, -1 - strangers, -1) if dry else take_ids(session, "customer", strangers))
     customers: list[dict[str, object]] = []
     identities: list[dict[str, object]] = []
     people = []
-    for person in wanted:
-        customer_id = _first(known, taken, person)
-        created = customer_id is None and bool(person.keys)
+    for person, keys in keyed:
+        customer_id = _first(known, taken, person, keys)
+        created = customer_id is None and bool(keys)
         if created:
             customer_id = next(fresh)
             customers.append(_customer_row(customer_id, person, now=now))
-        for key in person.keys:
+        for key in keys:
             if customer_id is not None and key not in known:
                 known[key] = customer_id
                 if key[0] == SHOP:
@@ -170,8 +171,8 @@ def move_identities(session: Session, *, from_id: int, to_id: int) -> None:
     remember_phones(session, [(to_id, row["value"]) for row in phones])
 
 
-def _first(known: dict[Key, int], taken: set[tuple[str, int]], person: PersonKeys) -> int | None:
-    for key in person.keys:
+def _first(known: dict[Key, int], taken: set[tuple[str, int]], person: PersonKeys, keys: tuple[Key, ...]) -> int | None:
+    for key in keys:
         owner = known.get(key)
         if owner is None or (key[0] == EMAIL and person.shop_id and (person.shop, owner) in taken):
             continue  # a new account with the address of another account is another person

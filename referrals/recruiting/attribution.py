@@ -238,7 +238,7 @@ class _Fold:
         return None
 
     def _sign_ups(self) -> list[tuple[Evidence, Pair]]:
-        if SIGN_UP not in self.rules.order:
+        if not self.facts.pairs or SIGN_UP not in self.rules.order:
             return []
         pairs = [pair for pair in self.facts.pairs if pair.signed_up_at is not None]
         pairs.sort(key=lambda pair: (pair.evidence_at, pair.ambassador_id))

@@ -36,6 +36,7 @@ class Facts:
     people: dict[int, Row] = field(default_factory=dict)
     brought_by: dict[int, int] = field(default_factory=dict)  # ambassador -> who brought them
     phones: dict[str, frozenset[int]] = field(default_factory=dict)  # fingerprint -> customers seen with it
+    shut_out: frozenset[int] = frozenset()  # excluded, erased or staff
 
 
 def load_facts(
@@ -68,6 +69,7 @@ def load_facts(
         people={row["id"]: row for row in people},
         brought_by=_brought_by(session, ambassadors),
         phones=_owners(phones),
+        shut_out=frozenset(row["id"] for row in people if row["state"] != ACTIVE),
     )
 
 
@@ -81,7 +83,7 @@ def friend_facts(facts: Facts, friend_id: int) -> FriendFacts:
         pairs=[pair_facts(row) for row in facts.pairs.get(friend_id, [])],
         settled=next((row["customer_id"] for row in facts.bonuses.get(friend_id, []) if is_settled(row)), None),
         brought_by=facts.brought_by,
-        shut_out=frozenset(row["id"] for row in facts.people.values() if row["state"] != ACTIVE),
+        shut_out=facts.shut_out,
         paid_since={owner: since for owner in owners if (since := _paid_since(facts, owner)) is not None},
     )
 

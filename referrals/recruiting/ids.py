@@ -18,9 +18,10 @@ BLOCK = 8
 class Ids:
     """Ids by name, taken in blocks as they are needed."""
 
-    def __init__(self, session: Session, *, dry: bool = False) -> None:
-        """With ``dry`` every id is below zero and nothing is taken."""
+    def __init__(self, session: Session, *, dry: bool = False, block: int = BLOCK) -> None:
+        """``block``: as many of a name as are likely. With ``dry`` every id is below zero and nothing is taken."""
         self._session = session
+        self._block = max(block, BLOCK)
         self._dry = dry
         self._streams: dict[str, Iterator[int]] = {}
 
@@ -32,4 +33,4 @@ class Ids:
 
     def _blocks(self, name: str) -> Iterator[int]:
         while True:
-            yield from take_ids(self._session, name, BLOCK)
+            yield from take_ids(self._session, name, self._block)

@@ -6,10 +6,8 @@ import hashlib
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlmodel import select
-
 from storage import orders
-from storage.bulk import insert_rows, update_rows
+from storage.bulk import fetch_all, insert_rows, update_rows
 from storage.columns import to_json
 
 if TYPE_CHECKING:
@@ -86,8 +84,8 @@ def configured_terms(config: Config) -> Terms:
 
 def terms_book(session: Session, *, programme: Programme, now: datetime, store: bool = True) -> TermsBook:
     """Every terms so far; those of the configuration are in force from now on if they are new."""
-    stored = select(orders.Terms.id, orders.Terms.body, orders.Terms.in_force_from)
-    rows = [(since, read_terms(body, terms_id)) for terms_id, body, since in session.exec(stored).all()]
+    stored = fetch_all(session, orders.Terms)
+    rows = [(row["in_force_from"], read_terms(row["body"], row["id"])) for row in stored]
     rows.sort(key=lambda row: row[0])
     current = configured_terms(programme.config)
     if not rows or rows[-1][1].id != current.id:
