@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from referrals.notices import Notice, write_notices
+from referrals.reasons import ORDER_UNPAID
 from referrals.recruiting.attribution import BY_HAND_KIND, SETTLED, Attribution, Rules, attribute
 from referrals.recruiting.facts import Facts, friend_facts, is_settled, read_evidence
 from referrals.recruiting.standing import PairPlan, changed_pairs, note_refusal, plan_pairs
+from referrals.recruiting.states import why_unpaid
 from referrals.rewarding.bonuses import BonusPlan, Settling, plan_bonuses, write_bonuses
 from referrals.rewarding.messages import TOLD, not_counted
 from referrals.rewarding.rules import Claim, OrderWorth, SignUpWorth, claims_of, kept_minor
@@ -179,13 +181,18 @@ def _judge_orders(
             "ambassador_id": verdict.ambassador_id,
             "referral_id": pair["id"] if pair and verdict.ambassador_id is not None else None,
             "by_hand": verdict.evidence is not None and verdict.evidence.kind == BY_HAND_KIND,
-            "reasons": [*verdict.reasons, *refused.get(row["id"], ())],
+            "reasons": [*_in_state(row, verdict.reasons), *refused.get(row["id"], ())],
             "evidence": [_judged(evidence, lost) for evidence in row["evidence"]],
         }
         if any(row[name] != value for name, value in decided.items()):
             row.update(decided)
             plan.orders.append(row)
         _tell(plan, facts, row, verdict.evidence.ambassador_id if verdict.evidence else None)
+
+
+def _in_state(row: Row, reasons: Iterable[Reason]) -> list[Reason]:
+    """An order that was never paid says what became of it instead."""
+    return [why_unpaid(row["status"]) if why["code"] == ORDER_UNPAID else why for why in reasons]
 
 
 def _judged(evidence: Row, lost: dict[tuple[str, int], str]) -> Row:

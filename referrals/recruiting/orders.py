@@ -17,12 +17,12 @@ from referrals.people.identities import (
     remember_phones,
     resolve_people,
 )
-from referrals.reasons import NO_EVIDENCE, ORDER_UNPAID, Reason, reason
+from referrals.reasons import NO_EVIDENCE, Reason, reason
 from referrals.recruiting.decisions import DecisionPlan, plan_decisions, write_decisions
 from referrals.recruiting.evidence import Pointers
 from referrals.recruiting.facts import load_facts
 from referrals.recruiting.ids import Ids
-from referrals.recruiting.states import fresh_row, is_newer, succeed
+from referrals.recruiting.states import fresh_row, is_newer, succeed, why_unpaid
 from referrals.rewarding.terms import terms_book
 from storage.bulk import fetch_in, insert_rows, update_rows
 from storage.customers import Customer
@@ -157,7 +157,7 @@ def _plan(
     for key in plan.applied:
         row = plan.rows[key]
         if row["customer_id"] is None:
-            row["reasons"] = [reason(ORDER_UNPAID if row["paid_at"] is None else NO_EVIDENCE)]
+            row["reasons"] = [why_unpaid(row["status"]) if row["paid_at"] is None else reason(NO_EVIDENCE)]
     return plan
 
 

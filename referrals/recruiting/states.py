@@ -6,7 +6,8 @@ import hashlib
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
-from referrals.recruiting.shops import COMPLETED, DELETED, PAID, RANK, REFUNDED, OrderState
+from referrals.reasons import ORDER_CANCELLED, ORDER_DELETED, ORDER_UNPAID, Reason, reason
+from referrals.recruiting.shops import CANCELLED, COMPLETED, DELETED, PAID, RANK, REFUNDED, OrderState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -97,6 +98,11 @@ _MOVING = (
 
 def _version(row: Row) -> tuple[datetime, int, int, int, str]:
     return (row["updated_at"], RANK[row["status"]], row["refunded_minor"], -row["base_minor"], row["digest"])
+
+
+def why_unpaid(status: str) -> Reason:
+    """Why an order that was never paid earns nothing."""
+    return reason({CANCELLED: ORDER_CANCELLED, DELETED: ORDER_DELETED}.get(status, ORDER_UNPAID))
 
 
 def _paid_at(state: OrderState, *, updated_at: datetime, received_at: datetime) -> datetime | None:

@@ -195,6 +195,8 @@ def test_another_currency_is_kept_and_never_converted(database: Database) -> Non
     [
         ({"test": True}, "test_order"),
         ({"status": "pending", "paid_at": None}, "order_unpaid"),
+        ({"status": "cancelled", "paid_at": None}, "order_cancelled"),
+        ({"status": "deleted", "paid_at": None}, "order_deleted"),
         ({"status": "cancelled"}, "order_cancelled"),
         ({"status": "deleted"}, "order_deleted"),
         ({"status": "refunded", "refunded_minor": 9000}, "order_refunded"),
