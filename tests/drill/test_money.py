@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from bot.sandbox.shop import Shop, ShopSettings
@@ -114,7 +116,7 @@ async def test_test_and_deleted_orders_earn_nothing(world: World) -> None:
     held = await world.balance(anna)
     deleted = await world.hook("order.state", {"id": "2", "status": "deleted"})
     await world.hook("order.state", {"id": "3", "status": "deleted"})
-    late = await world.order("3", friend(3), code=anna.code, at=world.now.replace(minute=0, second=0))
+    late = await world.order("3", friend(3), code=anna.code, at=world.now - timedelta(hours=1))
 
     assert (test.codes, deleted.codes, late.codes) == (["test_order"], ["order_deleted"], ["order_deleted"])
     assert (held, await world.balance(anna)) == ({"held_minor": 1500}, {})
