@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, CursorResult, Update, or_, update
+from sqlalchemy import ColumnElement, CursorResult, Update, func, or_, update
 from sqlmodel import Session, col, select
 
 from bot.pace import AHEAD, paused_until
@@ -97,7 +97,8 @@ def _with_messages(session: Session, *, now: datetime, moment: datetime) -> list
     due = select(Outbox.chat_id, Outbox.customer_id).where(
         Outbox.status == DUE, Outbox.due_at <= now, or_(col(Outbox.retry_at).is_(None), col(Outbox.retry_at) <= moment)
     )
-    rows = session.exec(due.order_by(col(Outbox.due_at)).limit(CANDIDATES)).all()
+    grouped = due.group_by(col(Outbox.chat_id), col(Outbox.customer_id)).order_by(func.min(Outbox.due_at))
+    rows = session.exec(grouped.limit(CANDIDATES)).all()
     found = [chat_id for chat_id, _ in rows if chat_id is not None]
     for customer_id in dict.fromkeys(customer for chat_id, customer in rows if chat_id is None and customer):
         chat_id = chat_of(session, _survivor(session, customer_id))

@@ -95,8 +95,8 @@ class Worker:
     async def serve(self, chat_id: int, *, now: datetime | None = None) -> None:
         """The chat's updates are heard and its messages sent, until there is nothing or the lease is lost."""
         try:
+            await self.hear(chat_id)
             while not self.stopping:
-                await self.hear(chat_id)
                 planned = await self.database.write(
                     claim, chat_id, worker=self.name, programme=self.programme, now=self._now(now), pace=self.pace
                 )
@@ -104,6 +104,8 @@ class Worker:
                     await self.send(planned, now=now)
                 elif planned.released:
                     return
+                else:
+                    await self.hear(chat_id)
             await self.database.write(release, chat_id, worker=self.name)
         except LeaseLost:
             log.info("chat.lost", chat=chat_id)

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from referrals.people.customers import set_state
+from referrals.people.customers import set_nickname, set_state
 from storage.customers import Customer
 from storage.database import Database
 from tests.bot.chat import OLGA, Play, staged
@@ -186,3 +186,17 @@ async def test_a_command_that_is_not_there_yet_is_not_understood(play: Play, com
     said = await play.say(anna, command)
     assert said.words.startswith("Dat begrijp ik niet.")
     assert said.buttons
+
+
+async def test_no_message_outgrows_telegram_with_the_longest_names(database: Database) -> None:
+    """The sandbox refuses what Telegram refuses: 4096 characters, 64 bytes a button, 256 to copy."""
+    async with staged(database, programme__name="Ñ&" * 100, telegram__owner_ids=[5_000_001]) as play:
+        anna, customer, code = await play.connected("&" * 64)
+        play.database.run(set_nickname, customer, nickname="W" * 24)
+        await play.deliver(*(order(n, friend(n), code=code, total=9000 if n % 2 else 1000) for n in range(1, 25)))
+        await play.start(play.person("Bram"), f"r_{code}")
+        for command in ("start", "link", "balance", "status", "why", "leaderboard", "terms", "help", "today", "stop"):
+            await play.say(anna, f"/{command}")
+        await play.pass_days(22)
+        assert [call.params for call in play.sandbox.calls if call.error] == []
+        assert {row["dropped_because"] for row in play.outbox()} <= {None, "stopped"}
