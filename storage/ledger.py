@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, Text, UniqueConstraint
+from sqlalchemy import Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from storage.columns import BigId, Json, Minor, UtcTime
@@ -25,6 +25,12 @@ class Bonus(SQLModel, table=True):
         Index("ix_bonus_friend_id", "friend_id"),
         Index("ix_bonus_status_available_at", "status", "available_at"),
         Index("ix_bonus_referral_id", "referral_id"),
+        Index(
+            "ix_bonus_under_review",
+            "customer_id",
+            sqlite_where=text("under_review"),
+            postgresql_where=text("under_review"),
+        ),
     )
 
     id: int = Field(primary_key=True, sa_type=BigId)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, Text, UniqueConstraint
+from sqlalchemy import Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from storage.columns import BigId, Json, Minor, UtcTime
@@ -30,6 +30,12 @@ class Order(SQLModel, table=True):
         Index("ix_shop_order_customer_id", "customer_id"),
         Index("ix_shop_order_ambassador_id_paid_at", "ambassador_id", "paid_at"),
         Index("ix_shop_order_paid_at", "paid_at"),
+        Index(
+            "ix_shop_order_needs_fetch",
+            "shop",
+            sqlite_where=text("needs_fetch"),
+            postgresql_where=text("needs_fetch"),
+        ),
     )
 
     id: int = Field(primary_key=True, sa_type=BigId)

@@ -27,6 +27,7 @@ class Referral(SQLModel, table=True):
             postgresql_where=text("standing"),
         ),
         Index("ix_referral_friend_id", "friend_id"),
+        Index("ix_referral_signed_up_at", "signed_up_at"),
     )
 
     id: int = Field(primary_key=True, sa_type=BigId)

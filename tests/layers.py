@@ -14,7 +14,9 @@ from pathlib import Path
 PACKAGES = ("storage", "referrals", "bot")
 BELOW = {"storage": (), "referrals": ("storage",), "bot": ("referrals", "storage")}
 DOORS = ("referrals.web", "referrals.jobs", "referrals.outside", "referrals.cli", "referrals.commands")
-MAY_IMPORT_DOORS = ("referrals.cli", "referrals.commands", "bot.wiring", "bot.__main__")
+# The try-out and the start of a process are wiring too.
+WIRING = ("bot.wiring", "bot.running", "bot.demo", "bot.seed", "bot.time_machine", "bot.__main__")
+MAY_IMPORT_DOORS = ("referrals.cli", "referrals.commands", *WIRING)
 WINGS = {
     "referrals.people": (),
     "referrals.rewarding": ("referrals.people",),

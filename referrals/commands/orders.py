@@ -104,7 +104,7 @@ def _delivery(opened: Opened, row: dict[str, Any]) -> Delivery:
             nonsense, subject = error.reason, error.subject or subject
     return Delivery(
         kind=REPLAY, shop=row["source"], body=row["body"], event=event, received_at=row["received_at"],
-        headers=row["headers"], nonsense=nonsense, subject=subject, inbox_id=row["id"],
+        headers=row["headers"], nonsense=nonsense, subject=subject, inbox_id=row["id"], replayed_at=opened.now,
     )  # fmt: skip
 
 

@@ -53,6 +53,12 @@ class Delivery:
     nonsense: str | None = None
     subject: str | None = None
     inbox_id: int | None = None
+    replayed_at: datetime | None = None
+
+    @property
+    def now(self) -> datetime:
+        """When it is applied: a replay books today what arrived earlier."""
+        return self.replayed_at or self.received_at
 
     @property
     def size(self) -> int:
@@ -102,7 +108,7 @@ def _apply_run(session: Session, kind: type[Any], run: list[Delivery], *, progra
 
 def _orders(session: Session, run: list[Delivery], *, programme: Programme) -> list[Answer]:
     arrivals = [Arrival(item.event, item.received_at) for item in run if isinstance(item.event, OrderState)]
-    now = run[-1].received_at
+    now = run[-1].now
     outcomes = apply_orders(session, arrivals, programme=programme, now=now)
     _join_visitors(session, outcomes, programme=programme, now=now)
     return [
@@ -136,7 +142,7 @@ def _join_visitors(session: Session, outcomes: list[OrderOutcome], *, programme:
 
 def _customers(session: Session, run: list[Delivery], *, programme: Programme) -> list[Answer]:
     states = [item.event for item in run if isinstance(item.event, CustomerState)]
-    outcomes = apply_customers(session, states, programme=programme, now=run[-1].received_at)
+    outcomes = apply_customers(session, states, programme=programme, now=run[-1].now)
     return [
         Answer(
             APPLIED if outcome.changed or outcome.created else UNCHANGED,
@@ -188,7 +194,7 @@ def _store(session: Session, items: Sequence[Delivery], answers: Sequence[Answer
             "status": QUARANTINED if quarantined else DONE,
             "result": answer.status,
             "reason": (why or item.nonsense or "unknown order") if quarantined else None,
-            "done_at": item.received_at,
+            "done_at": item.now,
         }
         if item.inbox_id is not None:
             replayed.append({"id": item.inbox_id, **judged})

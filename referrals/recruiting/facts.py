@@ -81,7 +81,7 @@ def friend_facts(facts: Facts, friend_id: int) -> FriendFacts:
         friend_id=friend_id,
         orders=[order_facts(row, facts.phones) for row in orders],
         pairs=[pair_facts(row) for row in facts.pairs.get(friend_id, [])],
-        settled=next((row["customer_id"] for row in facts.bonuses.get(friend_id, []) if is_settled(row)), None),
+        settled=_settled_first(facts.bonuses.get(friend_id, [])),
         brought_by=facts.brought_by,
         shut_out=facts.shut_out,
         paid_since={owner: since for owner in owners if (since := _paid_since(facts, owner)) is not None},
@@ -132,6 +132,12 @@ def read_evidence(stored: Row) -> Evidence:
 def is_settled(bonus: Row) -> bool:
     """Credit already: its ambassador and its place are decided for good."""
     return bool(bonus["status"] == AVAILABLE and bonus["amount_minor"] > 0)
+
+
+def _settled_first(bonuses: Iterable[Row]) -> int | None:
+    """Who had credit for this friend first; a merge can leave two."""
+    settled = [(row["earned_at"], row["id"], row["customer_id"]) for row in bonuses if is_settled(row)]
+    return min(settled)[2] if settled else None
 
 
 def _paid_since(facts: Facts, customer_id: int) -> datetime | None:

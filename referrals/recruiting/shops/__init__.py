@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
 PENDING, PAID, COMPLETED, CANCELLED, REFUNDED, DELETED = (
@@ -121,9 +121,3 @@ class Adapter:
 def normalise_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Header names in lower case, as the adapters read them."""
     return {name.lower(): value for name, value in headers.items()}
-
-
-def wanted_codes(codes: Sequence[str], ref: str | None) -> tuple[str, ...]:
-    """The codes an order carries, without empty ones and repeats; the ref is no code."""
-    seen = dict.fromkeys(code.strip() for code in codes if code and code.strip())
-    return tuple(code for code in seen if code != ref)

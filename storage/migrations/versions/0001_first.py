@@ -235,6 +235,13 @@ def _make_tables_that_refer_to_others() -> None:
     op.create_index("ix_bonus_friend_id", "bonus", ["friend_id"])
     op.create_index("ix_bonus_referral_id", "bonus", ["referral_id"])
     op.create_index("ix_bonus_status_available_at", "bonus", ["status", "available_at"])
+    op.create_index(
+        "ix_bonus_under_review",
+        "bonus",
+        ["customer_id"],
+        sqlite_where=sa.text("under_review"),
+        postgresql_where=sa.text("under_review"),
+    )
     op.create_table(
         "chat",
         *_need(BIG, "chat_id", autoincrement=False),
@@ -328,6 +335,13 @@ def _make_tables_that_refer_to_others() -> None:
     )
     op.create_index("ix_shop_order_ambassador_id_paid_at", "shop_order", ["ambassador_id", "paid_at"])
     op.create_index("ix_shop_order_customer_id", "shop_order", ["customer_id"])
+    op.create_index(
+        "ix_shop_order_needs_fetch",
+        "shop_order",
+        ["shop"],
+        sqlite_where=sa.text("needs_fetch"),
+        postgresql_where=sa.text("needs_fetch"),
+    )
     op.create_index("ix_shop_order_paid_at", "shop_order", ["paid_at"])
     op.create_table(
         "click",
@@ -371,6 +385,7 @@ def _make_tables_that_refer_to_others() -> None:
         _unique("referral", "ambassador_id", "friend_id"),
     )
     op.create_index("ix_referral_friend_id", "referral", ["friend_id"])
+    op.create_index("ix_referral_signed_up_at", "referral", ["signed_up_at"])
     op.create_index(
         "uq_referral_standing",
         "referral",

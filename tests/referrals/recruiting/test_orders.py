@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from referrals.recruiting.clicks import ClickItem, record_clicks
+from referrals.recruiting.events import Delivery, apply_deliveries
 from referrals.recruiting.orders import dry_run
 from referrals.recruiting.shops import Buyer
 from storage.database import Database
-from storage.ledger import Bonus
+from storage.ledger import Bonus, Posting
 from storage.mailbox import Outbox
 from storage.orders import Order
 from storage.referrals import Referral
@@ -542,3 +543,16 @@ def test_a_click_carried_by_its_order_is_not_younger_than_it(database: Database,
 
     assert shop.balance(anna).held_minor == (1500 if counts else 0)
     assert shop.reasons("1001") == (["on_hold_until"] if counts else ["order_before_sign_up"])
+
+
+def test_a_replay_books_today_what_arrived_earlier(database: Database) -> None:
+    """Rule 37: a delivery that was put aside is received when it was, and booked when it is replayed."""
+    shop = Shop(database)
+    _, code = shop.ambassador("Anna")
+    replayed_at = NOON + timedelta(days=40)
+    delivery = Delivery("replay", SHOP, b"{}", order(1001, code=code), NOON, inbox_id=1, replayed_at=replayed_at)
+
+    database.run(apply_deliveries, [delivery], programme=shop.programme)
+
+    assert [row["received_at"] for row in shop.rows(Order)] == [NOON]
+    assert [row["at"] for row in shop.rows(Posting)] == [replayed_at]
