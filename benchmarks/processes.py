@@ -35,6 +35,7 @@ class Server:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._process.terminate()
         self._process.communicate(timeout=PATIENCE_SECONDS)
 
     def cpu_seconds(self) -> float:

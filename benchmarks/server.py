@@ -1,11 +1,12 @@
 """One server process: ``python -m benchmarks.server bare``, or ``ours`` with the address of a database.
 
-It prints its port and ends when its standard input does.
+It prints its port and ends when it is told to stop.
 """
 
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 
 from aiohttp import web
@@ -16,43 +17,31 @@ HOST = "127.0.0.1"
 
 
 async def serve_bare() -> None:
-    """The bare handlers listen until nobody holds the other end of standard input."""
+    """The bare handlers listen until the process is told to stop."""
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     runner = web.AppRunner(bare_app(), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, HOST, 0).start()
-    await _until_told(runner)
+    print(runner.addresses[0][1], flush=True)
+    await stopped.wait()
+    await runner.cleanup()
 
 
 async def serve_ours(url: str) -> None:
-    """The programme's own web door, put together as its wiring does."""
+    """The programme's web role, as its own wiring runs it."""
     from benchmarks.world import read_config  # noqa: PLC0415 - the bare server loads nothing of ours
-    from bot.inbox import webhook_door  # noqa: PLC0415 - likewise
-    from bot.texts import Texts  # noqa: PLC0415 - likewise
-    from referrals.clock import Clock  # noqa: PLC0415 - likewise
-    from referrals.programme import load_programme  # noqa: PLC0415 - likewise
-    from referrals.web.app import build_app  # noqa: PLC0415 - likewise
-    from referrals.web.serving import start_web  # noqa: PLC0415 - likewise
-    from storage.database import Database  # noqa: PLC0415 - likewise
+    from bot.logs import start_logging  # noqa: PLC0415 - likewise
+    from bot.wiring import ROLES, WEB, Service, keep_what_is_loaded, told_to_stop  # noqa: PLC0415 - likewise
 
-    config, clock = read_config(), Clock()
-    database = Database.open(url)
-    programme = await database.read(load_programme, config)
-    inbox = webhook_door(database, config=config, clock=clock)
-    app = build_app(
-        database,
-        programme=programme,
-        clock=clock,
-        say=Texts(zone=config.programme.timezone, default=config.programme.locale).say,
-        telegram_inbox=inbox,
-    )
-    await _until_told(await start_web(app, host=HOST, port=0))
-    await database.stop()
-
-
-async def _until_told(runner: web.AppRunner) -> None:
-    print(runner.addresses[0][1], flush=True)
-    await asyncio.to_thread(sys.stdin.read)
-    await runner.cleanup()
+    start_logging()
+    told = told_to_stop()
+    service = Service(read_config(url), ROLES[WEB])
+    await service.start()
+    keep_what_is_loaded()
+    print(service.address.rpartition(":")[2], flush=True)
+    await told.wait()
+    await service.stop()
 
 
 if __name__ == "__main__":

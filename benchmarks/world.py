@@ -34,9 +34,9 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def read_config() -> Config:
+def read_config(url: str) -> Config:
     """The configuration; a first order earns its ambassador a bonus, as by default."""
-    return parse_config(CONFIG)
+    return parse_config({**CONFIG, "storage": {"url": url}, "web": {"port": 0}})
 
 
 def make_world(url: str, *, ambassadors: int) -> list[str]:
@@ -45,7 +45,7 @@ def make_world(url: str, *, ambassadors: int) -> list[str]:
     database = Database.open(url)
     try:
         database.run(make_keys, Maker())
-        programme = database.look(load_programme, read_config())
+        programme = database.look(load_programme, read_config(url))
         return database.run(_enrol, ambassadors, programme=programme, now=datetime.now(UTC))  # noqa: TID251 - a measurement takes place now
     finally:
         database.close()

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ log = structlog.get_logger()
 
 WEB, BOT, JOBS, ALL = "web", "bot", "jobs", "all"
 ROLES = {ALL: frozenset({WEB, BOT, JOBS}), WEB: frozenset({WEB}), BOT: frozenset({BOT}), JOBS: frozenset({JOBS})}
+ALLOCATIONS_BETWEEN_COLLECTIONS = 20_000
 FOLLOW_SECONDS = 1.0  # how often a process looks where the programme's clock stands
 
 
@@ -191,10 +193,21 @@ async def run(service: Service) -> None:
     told = told_to_stop()
     try:
         await until(told, service.start())
+        keep_what_is_loaded()
         await told.wait()
     finally:
         await service.stop()
     log.info("service.stopped")
+
+
+def keep_what_is_loaded() -> None:
+    """The collector leaves alone what has been loaded so far, and looks less often at what requests leave behind.
+
+    A batch makes thousands of rows and no cycles; at the usual pace a fifth of its time goes into looking for some.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(ALLOCATIONS_BETWEEN_COLLECTIONS, *gc.get_threshold()[1:])
 
 
 def told_to_stop() -> asyncio.Event:
