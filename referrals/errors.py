@@ -58,7 +58,7 @@ class CodeTaken(ProgrammeError):
     code = "code_taken"
 
 
-class CodeUnfit(ProgrammeError):  # noqa: N818 - errors are named as facts
+class CodeUnfit(ProgrammeError):
     """A wish for a code that cannot be one: its length, its symbols, or a reserved word (rules 17)."""
 
     code = "code_unfit"
