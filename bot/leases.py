@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, CursorResult, Update, func, or_, update
 from sqlmodel import Session, col, select
 
 from bot.pace import AHEAD, paused_until
+from referrals.people.persons import survivor
 from storage.customers import CustomerAlias
 from storage.machine import machine_now
 from storage.mailbox import DUE, NEW, Chat, Inbox, Outbox
@@ -101,7 +102,7 @@ def _with_messages(session: Session, *, now: datetime, moment: datetime) -> list
     rows = session.exec(grouped.limit(CANDIDATES)).all()
     found = [chat_id for chat_id, _ in rows if chat_id is not None]
     for customer_id in dict.fromkeys(customer for chat_id, customer in rows if chat_id is None and customer):
-        chat_id = chat_of(session, _survivor(session, customer_id))
+        chat_id = chat_of(session, survivor(session, customer_id))
         if chat_id is not None:
             found.append(chat_id)
     return found
@@ -128,14 +129,6 @@ def _free(session: Session, chat_ids: list[int], moment: datetime) -> list[int]:
 
 def _is_free(moment: datetime) -> ColumnElement[bool]:
     return or_(col(Chat.lease_until).is_(None), col(Chat.lease_until) <= moment)
-
-
-def _survivor(session: Session, customer_id: int) -> int:
-    alias = session.get(CustomerAlias, customer_id)
-    while alias is not None:
-        customer_id = alias.customer_id
-        alias = session.get(CustomerAlias, customer_id)
-    return customer_id
 
 
 def _changed(session: Session, statement: Update) -> bool:
