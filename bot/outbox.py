@@ -1,7 +1,8 @@
-"""What is to be said: which message of a chat goes out now, and what becomes of it (rules 23, 25-29).
+"""What is to be said: which message of a chat goes out now, and which may not (rules 23, 25-29).
 
-``claim`` and ``settle`` are the two ends of a send, each in a transaction under the chat's lease; the sending lies
-between them. A message that may come twice stays due until it is sent; one that may not is ``sending`` first.
+``claim`` here and ``settle`` in ``settling`` are the two ends of a send, each in a transaction under the chat's lease;
+the sending lies between them. A message that may come twice stays due until it is sent; one that may not is
+``sending`` first.
 """
 
 from __future__ import annotations
@@ -15,23 +16,19 @@ from sqlmodel import Session, col, or_, select
 
 from bot.conversation import Look
 from bot.leases import chat_of, has_updates, keep_lease, persons, release
-from bot.pace import Pace, reserve, slow_down
+from bot.pace import Pace, reserve
 from bot.quiet import quiet_until
 from bot.registry import gather
-from bot.turn import SCREEN, STRIP, VIEW, strip_row
+from bot.turn import SCREEN, STRIP, VIEW
 from referrals.notices import ACCOUNT, MONEY
 from referrals.people.customers import access_of, survivor
 from referrals.programme import Programme
-from referrals.reasons import INTERNAL_ERROR, OUTCOME_UNKNOWN, STALE, STOPPED, UNREACHABLE
-from storage.bulk import insert_rows
+from referrals.reasons import OUTCOME_UNKNOWN, STALE, STOPPED, UNREACHABLE
 from storage.customers import Customer
-from storage.installation import Setting
 from storage.machine import machine_now
-from storage.mailbox import AT_MOST_ONCE, DROPPED, DUE, SENDING, SENT, Chat, Outbox
+from storage.mailbox import AT_MOST_ONCE, DROPPED, DUE, SENDING, Chat, Outbox
 
 SEND = timedelta(seconds=14)  # a lease while a message is under way: longer than the wait and two requests take
-LONGEST_BACKOFF = 300.0  # seconds
-FAULT = timedelta(minutes=1)
 MERGED = "merged"
 LOOK = 200
 
@@ -53,26 +50,6 @@ class Plan:
     once: bool = False  # at most once
     attempt: int = 1
     home: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """Telegram has it; a file that was uploaded can be named next time."""
-
-    message_id: int | None
-    file: tuple[str, str] | None = None  # name, Telegram's file id
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """Telegram does not have it, or nobody knows."""
-
-    kind: str  # slow, unreachable, refused, gone, unsent, unknown
-    retry_after: float | None = None
-    forget_file: str | None = None
-
-
-Result = Sent | Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,41 +79,13 @@ def claim(
     return _started(session, plan, wait=slot.total_seconds())
 
 
-def settle(session: Session, plan: Plan, result: Result, *, worker: str, now: datetime, jitter: float) -> None:
-    """What became of the message is stored; ``jitter`` in [0, 1) spreads repeated tries.
-
-    Raises:
-        LeaseLost: The chat is somebody else's by now.
-    """
-    chat = keep_lease(session, plan.chat_id, worker=worker)
-    rows = [row for row in (session.get(Outbox, row_id) for row_id in plan.rows) if row is not None]
-    if isinstance(result, Sent):
-        _settle_sent(session, chat, plan, rows, result, now=now)
-    else:
-        _settle_failed(session, chat, plan, rows, result, jitter=jitter)
-    session.flush()
-
-
-def set_aside(session: Session, chat_id: int, *, worker: str) -> None:
-    """The chat is left alone for a minute after a fault of our own, and its home message is the plain one.
-
-    Raises:
-        LeaseLost: The chat is somebody else's by now.
-    """
-    chat = keep_lease(session, chat_id, worker=worker)
-    chat.home_dirty, chat.home_view = False, "home"
-    chat.next_at = machine_now(session) + FAULT
-    session.flush()
-    release(session, chat_id, worker=worker)
-
-
 def drop_stranded(session: Session, *, now: datetime) -> int:
     """Notices for somebody without a chat that can be reached wait no longer: the next /start shows their money."""
     query = select(Outbox).where(Outbox.status == DUE, col(Outbox.chat_id).is_(None), Outbox.due_at <= now)
     dropped = 0
     for row in session.exec(query.order_by(col(Outbox.due_at)).limit(LOOK)):
         if row.customer_id is None or chat_of(session, survivor(session, row.customer_id)) is None:
-            _drop(row, UNREACHABLE)
+            drop(row, UNREACHABLE)
             dropped += 1
     return dropped
 
@@ -164,7 +113,7 @@ def _next(session: Session, chat: Chat, *, programme: Programme, now: datetime) 
     rows = due_rows(session, chat, now=now)
     if not chat.reachable:
         for row in rows:
-            _drop(row, UNREACHABLE)
+            drop(row, UNREACHABLE)
         chat.home_dirty = False
         session.flush()
         return None
@@ -188,10 +137,10 @@ def _may_go(row: Outbox, customer: Customer | None, *, programme: Programme, now
     if row.kind in ACCOUNT:
         return True
     if customer is not None and customer.stopped_at is not None:
-        _drop(row, STOPPED)
+        drop(row, STOPPED)
         return False
     if row.expires_at is not None and row.expires_at <= moment:
-        _drop(row, STALE)
+        drop(row, STALE)
         return False
     until = quiet_until(moment, programme=programme, zone=customer.timezone if customer else None)
     if until is not None:
@@ -265,80 +214,15 @@ def _started(session: Session, plan: Plan, *, wait: float) -> Plan:
     return replace(plan, wait=wait)
 
 
-def _settle_sent(
-    session: Session, chat: Chat, plan: Plan, rows: Sequence[Outbox], result: Sent, *, now: datetime
-) -> None:
-    for row in rows:
-        row.status, row.message_id, row.sent_at, row.retry_at = SENT, result.message_id, now, None
-    if result.file is not None:
-        session.merge(Setting(key=f"file:{result.file[0]}", value=result.file[1]))
-    if plan.home:
-        _keep_home(session, chat, plan, result, now=now)
-    elif rows and plan.kind not in ACCOUNT and not plan.kind.startswith(SCREEN) and chat.home_message_id is not None:
-        chat.home_dirty = True  # the money on it has changed
-
-
-def _keep_home(session: Session, chat: Chat, plan: Plan, result: Sent, *, now: datetime) -> None:
-    """The home message is clean (under the lease nobody made it dirty meanwhile), and where it is is known.
-
-    One that was sent anew while an older one lived leaves that without buttons.
-    """
-    chat.home_dirty = False
-    chat.home_view = (chat.home_view or "home").partition(":")[0].removesuffix(".new")  # one is welcomed once
-    if result.message_id is None or result.message_id == plan.edit:
-        return
-    chat.home_message_id = result.message_id
-    if plan.edit is not None:
-        row = strip_row(chat.chat_id, plan.edit, now=now)
-        insert_rows(session, Outbox, [row], ignore_conflicts=True)
-
-
-def _settle_failed(
-    session: Session, chat: Chat, plan: Plan, rows: Sequence[Outbox], result: Failed, *, jitter: float
-) -> None:
-    if result.forget_file is not None:
-        session.merge(Setting(key=f"file:{result.forget_file}", value=""))
-        return _again(session, chat, rows, seconds=0.0)
-    if result.kind == "unreachable":
-        chat.reachable, chat.home_dirty = False, False
-        return _drop_all(rows, UNREACHABLE)
-    if result.kind == "refused":
-        chat.home_dirty = chat.home_dirty and not plan.home
-        return _drop_all(rows, INTERNAL_ERROR)
-    if result.kind == "slow":
-        seconds = result.retry_after or 1.0
-        slow_down(session, chat, seconds=seconds)
-        return _again(session, chat, rows, seconds=seconds)
-    if result.kind == "unknown" and plan.once:
-        return _drop_all(rows, OUTCOME_UNKNOWN)
-    return _again(session, chat, rows, seconds=_backoff(plan.attempt, jitter))
-
-
-def _again(session: Session, chat: Chat, rows: Sequence[Outbox], *, seconds: float) -> None:
-    """It stays due, and nothing goes to this chat before so many seconds have passed."""
-    until = machine_now(session) + timedelta(seconds=seconds)
-    for row in rows:
-        row.status, row.retry_at = DUE, until
-    chat.next_at = max(chat.next_at or until, until)
-
-
-def _backoff(attempt: int, jitter: float) -> float:
-    return min(2.0 ** min(attempt - 1, 10), LONGEST_BACKOFF) * (0.75 + jitter / 2)
-
-
 def _drop_in_flight(session: Session, chat_id: int) -> None:
     """Whoever had the lease before died between committing ``sending`` and the answer: it does not go twice."""
     chat = session.get(Chat, chat_id)
     people = persons(session, chat.customer_id if chat else None)
     mine = or_(Outbox.chat_id == chat_id, col(Outbox.customer_id).in_(people))
     for row in session.exec(select(Outbox).where(Outbox.status == SENDING, mine)):
-        _drop(row, OUTCOME_UNKNOWN)
+        drop(row, OUTCOME_UNKNOWN)
 
 
-def _drop_all(rows: Sequence[Outbox], because: str) -> None:
-    for row in rows:
-        _drop(row, because)
-
-
-def _drop(row: Outbox, because: str) -> None:
+def drop(row: Outbox, because: str) -> None:
+    """The message is given up; the reason stays with it."""
     row.status, row.dropped_because, row.retry_at = DROPPED, because, None

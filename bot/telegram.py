@@ -39,7 +39,7 @@ from aiogram.types import (
 )
 from aiohttp import ClientConnectorError, ClientResponseError
 
-from bot.outbox import Failed, Result, Sent
+from bot.settling import Failed, Result, Sent
 from bot.voice import OutMessage
 from referrals.sections import TelegramSettings
 

@@ -20,10 +20,11 @@ from bot.conversation import Outcome, Screen, Turn
 from bot.dispatcher import dispatch, event_of, parse, press_of
 from bot.inbox import Taken, take_update
 from bot.leases import LeaseLost, lease_chats, release
-from bot.outbox import Failed, Plan, Result, claim, drop_stranded, set_aside, settle
+from bot.outbox import Plan, claim, drop_stranded
 from bot.pace import Pace
 from bot.registry import render
 from bot.screens.unknown import say_refusal
+from bot.settling import Failed, Result, set_aside, settle
 from bot.telegram import Telegram
 from bot.texts import Texts
 from bot.turn import SCREEN, STRIP, Event, close_update, run_turn, run_turn_with_books
