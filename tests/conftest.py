@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from storage.database import Database
-from tests.engines import ENGINES, fresh_url
+from tests.engines import ENGINES, give_back, lent_url
 
 
 @pytest.fixture(params=ENGINES)
@@ -21,9 +21,11 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def database_url(engine: str, tmp_path: Path) -> str:
+def database_url(engine: str, tmp_path: Path) -> Iterator[str]:
     """The address of a database of the test's own: the whole schema, no row."""
-    return fresh_url(engine, tmp_path)
+    url = lent_url(engine, tmp_path)
+    yield url
+    give_back(url)
 
 
 @pytest.fixture
