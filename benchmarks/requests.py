@@ -38,7 +38,8 @@ def orders(codes: list[str], *, prefix: str) -> Iterator[Request]:
         if time.monotonic() - signed_at > SIGNED_AGAIN_SECONDS:
             signed_at, now = time.monotonic(), datetime.now(UTC)  # noqa: TID251 - the shop's own time
         name, ordered_at = f"{prefix}{number}", now - timedelta(seconds=60 + number % 20_000)
-        yield name, _signed(json.dumps(_order(name, code, ordered_at)).encode(), name, str(int(now.timestamp())))
+        order = _order(name, code, ordered_at, goods=3000 + number * 7 % 20_000)
+        yield name, _signed(json.dumps(order).encode(), name, str(int(now.timestamp())))
 
 
 def updates(_codes: list[str], *, prefix: str) -> Iterator[Request]:
@@ -55,7 +56,7 @@ def updates(_codes: list[str], *, prefix: str) -> Iterator[Request]:
 REQUESTS: dict[str, Callable[..., Iterator[Request]]] = {CLICK: clicks, ORDER: orders, UPDATE: updates}
 
 
-def _order(name: str, code: str, ordered_at: datetime) -> dict[str, Any]:
+def _order(name: str, code: str, ordered_at: datetime, *, goods: int) -> dict[str, Any]:
     paid_at = (ordered_at + timedelta(seconds=30)).isoformat(timespec="seconds")
     return {
         "type": "order.state",
@@ -63,9 +64,9 @@ def _order(name: str, code: str, ordered_at: datetime) -> dict[str, Any]:
             "id": name,
             "status": "paid",
             "currency": "EUR",
-            "total": "90.00",
+            "total": f"{(goods + 500) / 100:.2f}",
             "refunded": "0.00",
-            "base": "85.00",
+            "base": f"{goods / 100:.2f}",
             "paid_at": paid_at,
             "updated_at": paid_at,
             "created_at": ordered_at.isoformat(timespec="seconds"),

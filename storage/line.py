@@ -19,7 +19,8 @@ from typing import Any
 from storage.faults import Overloaded
 
 TURN_ITEMS = 200
-TURN_SECONDS = 0.05
+TURN_SECONDS = 0.05  # of plain calls, one after another
+BATCH_SECONDS = 0.1  # a batch in two costs more in all: half of what it does is done once a batch
 MAX_KINDS = 100  # beyond this, idle ones are forgotten
 
 AnyFuture = asyncio.Future[Any] | Future[Any]
@@ -48,15 +49,15 @@ class Kind:
 
     use_case: Callable[..., Any] | None  # None: plain calls, one transaction each
     entries: deque[Entry] = field(default_factory=deque)
-    limit: int = TURN_ITEMS  # items a turn, so that one takes about TURN_SECONDS
+    limit: int = TURN_ITEMS  # items a turn, so that one takes at most about BATCH_SECONDS
     busy: bool = False  # a batch of this kind is in flight
     listed: bool = False  # waits for its turn
 
     def took(self, count: int, *, seconds: float) -> None:
         """Remember how long a batch worked: the next one is halved when it was too long, doubled when short."""
-        if seconds > TURN_SECONDS:
+        if seconds > BATCH_SECONDS:
             self.limit = max(1, count // 2)
-        elif seconds < TURN_SECONDS / 3 and count == self.limit:
+        elif seconds < BATCH_SECONDS / 2 and count == self.limit:
             self.limit = min(TURN_ITEMS, self.limit * 2)
 
 

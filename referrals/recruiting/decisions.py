@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from referrals.notices import Notice, write_notices
 from referrals.reasons import ORDER_UNPAID
-from referrals.recruiting.attribution import BY_HAND_KIND, SETTLED, Attribution, Rules, attribute
-from referrals.recruiting.facts import Facts, friend_facts, is_settled, read_evidence
+from referrals.recruiting.attribution import BY_HAND_KIND, SETTLED, Attribution, FriendFacts, Rules, attribute
+from referrals.recruiting.facts import Facts, friend_facts, is_settled
 from referrals.recruiting.standing import PairPlan, changed_pairs, note_refusal, plan_pairs
 from referrals.recruiting.states import why_unpaid
 from referrals.rewarding.bonuses import BonusPlan, Settling, plan_bonuses, write_bonuses
@@ -16,6 +16,7 @@ from referrals.rewarding.messages import TOLD, not_counted
 from referrals.rewarding.rules import Claim, OrderWorth, SignUpWorth, claims_of, kept_minor
 from referrals.rewarding.terms import SIGN_UP
 from storage.bulk import insert_rows, update_rows
+from storage.columns import to_text
 from storage.customers import ACTIVE, Customer
 from storage.orders import Order
 from storage.referrals import Referral
@@ -69,11 +70,12 @@ def plan_decisions(
     claims: dict[int, list[Claim]] = {}
     gone: dict[str, str] = {}
     for friend_id in friends:
-        decision = attribute(friend_facts(facts, friend_id), rules)
+        known = friend_facts(facts, friend_id)
+        decision = attribute(known, rules)
         bond_pair = plan_pairs(plan.pairs, facts, friend_id, decision, ids=ids, now=now)
         if decision.bond is not None:
             facts.brought_by[friend_id] = decision.bond.ambassador_id
-        worths = _worths(facts, friend_id, decision, bond_pair, book=book)
+        worths = _worths(facts, known, decision, bond_pair, book=book)
         sign_up = _sign_up(bond_pair, decision, book=book)
         claims[friend_id], refused = claims_of(friend_id, worths, sign_up=sign_up, zone=programme.zone)
         _judge_orders(plan, facts, friend_id, decision, pair=bond_pair, refused=refused)
@@ -118,17 +120,17 @@ def write_decisions(session: Session, plan: DecisionPlan, *, now: datetime) -> N
 
 def _worths(
     facts: Facts,
-    friend_id: int,
+    friend: FriendFacts,
     decision: Attribution,
     pair: Row | None,
     *,
     book: TermsBook,
 ) -> list[OrderWorth]:
-    settled = {row["order_id"] for row in facts.bonuses.get(friend_id, []) if is_settled(row)}
+    settled = {row["order_id"] for row in facts.bonuses.get(friend.friend_id, []) if is_settled(row)}
     bond = decision.bond
     worths = []
-    for row in facts.orders.get(friend_id, []):
-        verdict = decision.verdicts[row["id"]]
+    for row, order in zip(facts.orders.get(friend.friend_id, []), friend.orders, strict=True):
+        verdict = decision.verdicts[order.id]
         if verdict.ambassador_id is None or bond is None or row["paid_at"] is None:
             continue
         worths.append(
@@ -142,10 +144,10 @@ def _worths(
                 kept_minor=kept_minor(base=row["base_minor"], total=row["total_minor"], refunded=row["refunded_minor"]),
                 created_at=row["created_at"],
                 paid_at=row["paid_at"],
-                sort_key=f"{row['paid_at'].isoformat()}|{row['shop']}|{row['external_id']}",
+                sort_key=f"{to_text(row['paid_at'])}|{row['shop']}|{row['external_id']}",
                 evidence_at=bond.at,
                 by_hand=bond.kind in (BY_HAND_KIND, SETTLED),
-                bonded_here=any(read_evidence(evidence) == bond for evidence in row["evidence"]),
+                bonded_here=bond in order.evidence,
                 settled=row["id"] in settled,
                 test=row["test"],
                 terms=book.by_id(row["terms_id"]),

@@ -140,7 +140,7 @@ def _plan(
     dry: bool,
 ) -> OrdersPlan:
     plan = OrdersPlan()
-    ids = Ids(session, dry=dry)
+    ids = Ids(session, dry=dry, block=len(arrivals))
     book = terms_book(session, programme=programme, now=now, store=not dry)
     _take_states(session, plan, arrivals, ids=ids, programme=programme)
     created = _name_buyers(session, plan, programme=programme, now=now, dry=dry)

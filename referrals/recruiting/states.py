@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from referrals.reasons import ORDER_CANCELLED, ORDER_DELETED, ORDER_UNPAID, Reason, reason
 from referrals.recruiting.shops import CANCELLED, COMPLETED, DELETED, PAID, RANK, REFUNDED, OrderState
+from storage.columns import to_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -126,10 +127,7 @@ def _digest(state: OrderState) -> str:
         state.status,
         state.currency,
         (state.total_minor, state.base_minor, state.refunded_minor),
-        [
-            moment and moment.astimezone(UTC).isoformat()
-            for moment in (state.created_at, state.paid_at, state.updated_at)
-        ],
+        [moment and to_text(moment) for moment in (state.created_at, state.paid_at, state.updated_at)],
         (buyer.id, buyer.email, buyer.phone),
         (state.codes, state.ref, state.click, state.test, state.tombstone),
     )

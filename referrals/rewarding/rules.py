@@ -23,6 +23,7 @@ from referrals.reasons import (
     reason,
 )
 from referrals.rewarding.terms import EVERY_ORDER, FIRST_ORDER, FIXED, SIGN_UP, Terms
+from storage.columns import to_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -191,7 +192,7 @@ def _sign_up_claim(friend_id: int, sign_up: SignUpWorth, *, zone: ZoneInfo) -> C
         earned_at=moment,
         available_at=add_local_days(moment, sign_up.terms.hold_days, zone),
         month=local_month(moment, zone),
-        sort_key=f"{moment.isoformat()}|sign_up|{sign_up.referral_id}",
+        sort_key=f"{to_text(moment)}|sign_up|{sign_up.referral_id}",
         terms=sign_up.terms,
         reasons=(),
     )

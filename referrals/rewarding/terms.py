@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from storage import orders
@@ -42,6 +42,9 @@ class Terms:
     id: str = ""  # the hash of the rest
 
 
+CONTENT = tuple(part.name for part in fields(Terms) if part.name != "id")
+
+
 @dataclass(frozen=True, slots=True)
 class TermsBook:
     """All terms there have been, oldest first."""
@@ -64,9 +67,9 @@ class TermsBook:
 
 
 def configured_terms(config: Config) -> Terms:
-    """The terms that the configuration says now."""
+    """The terms that the configuration says now, without their hash."""
     rule = config.bonus.ambassador
-    terms = Terms(
+    return Terms(
         when=rule.when,
         kind=rule.kind,
         currency=config.programme.currency,
@@ -79,7 +82,6 @@ def configured_terms(config: Config) -> Terms:
         hold_days=config.hold.days,
         window_days=config.attribution.window_days,
     )
-    return replace(terms, id=_hash(_body(terms)))
 
 
 def terms_book(session: Session, *, programme: Programme, now: datetime, store: bool = True) -> TermsBook:
@@ -88,7 +90,8 @@ def terms_book(session: Session, *, programme: Programme, now: datetime, store: 
     rows = [(row["in_force_from"], read_terms(row["body"], row["id"])) for row in stored]
     rows.sort(key=lambda row: row[0])
     current = configured_terms(programme.config)
-    if not rows or rows[-1][1].id != current.id:
+    if not rows or replace(rows[-1][1], id="") != current:
+        current = replace(current, id=_hash(_body(current)))
         rows = [(since, terms) for since, terms in rows if terms.id != current.id]
         rows.append((now, current))
         if store:
@@ -102,7 +105,7 @@ def read_terms(body: dict[str, Any], terms_id: str) -> Terms:
 
 
 def _body(terms: Terms) -> dict[str, Any]:
-    return {name: value for name, value in asdict(terms).items() if name != "id"}
+    return {name: getattr(terms, name) for name in CONTENT}
 
 
 def _hash(body: dict[str, Any]) -> str:

@@ -177,7 +177,7 @@ async def test_a_caller_whose_loop_has_closed_is_nobodys_problem() -> None:
 
 def test_a_batch_that_worked_too_long_makes_the_next_one_smaller() -> None:
     kind = Kind(deliver)
-    kind.took(TURN_ITEMS, seconds=0.09)
+    kind.took(TURN_ITEMS, seconds=0.15)
     assert kind.limit == TURN_ITEMS // 2
     kind.took(TURN_ITEMS // 2, seconds=0.01)
     assert kind.limit == TURN_ITEMS

@@ -72,7 +72,8 @@ def text(data: dict[str, Any], name: str, *, limit: int = MAX_TEXT_LENGTH) -> st
         return None
     if not isinstance(value, str):
         raise Nonsense(f"{name} is not a text")
-    return CONTROLS.sub("", value).strip()[:limit] or None
+    printable = value if value.isprintable() else CONTROLS.sub("", value)
+    return printable.strip()[:limit] or None
 
 
 def truth(data: dict[str, Any], name: str) -> bool | None:
