@@ -29,7 +29,7 @@ from bot.wiring import ROLES, Service
 from referrals.clock import Clock
 from referrals.config import parse_config
 from tests.commands import Ran, run_command
-from tests.installation import NAME, SECRET, SHOP, USERNAME, configuration, free_port, prepare, signature, toml
+from tests.installation import NAME, SECRET, SHOP, USERNAME, configuration, free_port, prepare, signed_message, toml
 
 TUESDAY = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)  # noon in Amsterdam, nothing is quiet
 QUICK = Pace(bot=timedelta(milliseconds=1), chat=timedelta(milliseconds=5))
@@ -143,10 +143,8 @@ class World:
         self, message: Mapping[str, Any], *, secret: str = SECRET, at: datetime | None = None
     ) -> tuple[bytes, dict[str, str]]:
         """The message as the shop sends it: its bytes and the headers of Standard Webhooks."""
-        body = json.dumps(message)
         self._deliveries += 1
-        headers = signature(body, secret=secret, number=self._deliveries, at=at or Clock().machine())
-        return body.encode(), headers
+        return signed_message(message, number=self._deliveries, at=at or Clock().machine(), secret=secret)
 
     async def order(self, number: str, buyer: Buyer = BRAM, **changes: Any) -> Reply:
         """The shop tells the state of an order: paid and for € 90, where nothing else is said."""

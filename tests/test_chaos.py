@@ -1,0 +1,24 @@
+"""The drill, line 7, as short as a test may be: workers die under load and nothing is lost or doubled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.chaos import Plan, play
+
+KILLS = 3
+PATIENCE_SECONDS = 15.0  # until a worker answers again, beside other tests; `make chaos` holds it to five
+
+
+@pytest.mark.timeout(120)
+async def test_workers_that_are_killed_under_load_lose_and_double_nothing(database_url: str, tmp_path: Path) -> None:
+    """Rules 23, 24 and 27: the client's own log against the database and against what Telegram took."""
+    report = await play(Plan(database_url, tmp_path, KILLS, ambassadors=3, clients=4))
+
+    assert report.verdict.wrong == []
+    assert report.kills == KILLS
+    assert report.in_flight >= KILLS
+    assert report.calls["acked"] > report.started > 0
+    assert max(report.ready_seconds) < PATIENCE_SECONDS
