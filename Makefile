@@ -29,7 +29,7 @@ lint: install-test
 	@$(BIN)/mypy
 
 test: lint
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses auto --dist loadfile $(ARGS)
 
 bench: install-test
 	@$(BIN)/python -m benchmarks.bench $(ARGS)
