@@ -24,6 +24,7 @@ from bot.logs import start_logging
 from bot.pace import Pace
 from bot.sandbox.people import Person
 from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.world import Message
 from bot.time_machine import TimeMachine
 from bot.wiring import ROLES, Service
 from referrals.clock import Clock
@@ -57,6 +58,12 @@ CHRIS = Buyer("78", "chris@example.nl", "Chris")
 def friend(number: int | str) -> Buyer:
     """Somebody who buys for the first time."""
     return Buyer(f"friend-{number}", f"friend{number}@example.nl", f"Friend{number}")
+
+
+def shop_button(message: Message) -> dict[str, str]:
+    """What the shop finds in the address behind the button of an invitation."""
+    address = next(button["url"] for row in message.rows for button in row if "url" in button)
+    return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
 
 
 async def until(happened: Callable[[], bool], *, within: float = 30.0) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlsplit
-
 import pytest
 
-from bot.sandbox.world import Message
-from tests.world import BRAM, Ambassador, Buyer, World
+from tests.world import BRAM, Ambassador, Buyer, World, shop_button
 
 
 async def test_an_order_with_ones_own_code_is_refused(world: World) -> None:
@@ -97,9 +94,3 @@ async def test_whoever_was_brought_does_not_bring_their_ambassador(world: World)
 async def reasons_of_pairs(world: World, who: Ambassador) -> list[list[str]]:
     """Why each of their friends does not count, as the API says it."""
     return [[why["code"] for why in row["reasons"]] for row in await world.referrals(who)]
-
-
-def shop_button(message: Message) -> dict[str, str]:
-    """What the shop finds in the address behind the button of an invitation."""
-    address = next(button["url"] for row in message.rows for button in row if "url" in button)
-    return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
