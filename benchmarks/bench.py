@@ -23,7 +23,7 @@ from benchmarks.requests import KINDS
 from benchmarks.world import make_world, sqlite_url
 
 BARE, OURS = "bare", "ours"
-QUICK = {"seconds": 0.4, "repetitions": 3, "ambassadors": 50}
+QUICK = {"seconds": 0.3, "repetitions": 2, "ambassadors": 20}
 GOALS = {"click": 0.45, "order": 0.30}  # of the bare handler's throughput, on SQLite
 MOST_P99 = 3.0  # times the bare handler's
 
@@ -98,11 +98,21 @@ def _url(plan: Plan) -> str:
 
 
 def _page(figures: Figures, wrong: list[str]) -> str:
-    lines = [table(figures), ""]
+    lines = [table(figures), "", *_goals(figures)]
     lines += [f"WRONG: {sentence}" for sentence in wrong]
     if not wrong:
         lines.append("Everything answered is in the database, every order with its bonus, and the books balance.")
     return "\n".join(lines)
+
+
+def _goals(figures: Figures) -> list[str]:
+    lines = []
+    for kind, found in summary(figures).items():
+        rate, p99 = found["ratios"]["per_second"]["median"], found["ratios"]["p99_ms"]["median"]
+        reached = rate >= GOALS.get(kind, 0) and p99 <= MOST_P99
+        goal = f"at least {GOALS[kind]:.0%} of bare, " if kind in GOALS else ""
+        lines.append(f"{kind}: goal {goal}p99 at most {MOST_P99:.0f}×: {'reached' if reached else 'not reached'}")
+    return lines
 
 
 def _plain(plan: Plan) -> dict[str, Any]:

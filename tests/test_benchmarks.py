@@ -1,0 +1,28 @@
+"""``make bench`` runs, reports and finds every answer in the database; its figures are not judged here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MEASURED = {"requests", "refused", "per_second", "p50_ms", "p99_ms", "cpu_us", "samples"}
+
+
+@pytest.mark.timeout(240)  # twelve processes that each start once, on a machine that may be busy
+def test_a_quick_measurement_reports_every_hot_path_and_loses_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks.bench", "--quick", "--json", "--folder", str(tmp_path)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 0, ended.stderr
+    report = json.loads(ended.stdout)
+    assert report["faults"] == []
+    assert set(report["results"]) == {"click", "order", "update"}
+    for found in report["results"].values():
+        assert set(found["ours"]) == set(found["bare"]) == MEASURED
+        assert found["ours"]["requests"] > 0 == found["ours"]["refused"]
+        assert found["ratios"]["per_second"]["least"] > 0
