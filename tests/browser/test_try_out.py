@@ -74,8 +74,8 @@ async def bram_buys(demo: Demo, shop: Page) -> None:
 
 
 async def heard(phone: Locator, words: str) -> None:
-    """The bot has said this."""
-    await expect(phone.locator("article", has_text=words).last).to_be_visible()
+    """The bot has said this, and it is in view."""
+    await expect(phone.locator("article", has_text=words).last).to_be_in_viewport(ratio=0.9)
 
 
 def phone(page: Page, person: int) -> Locator:
