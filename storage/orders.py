@@ -12,11 +12,11 @@ from storage.columns import BigId, Json, Minor, UtcTime
 
 
 class Terms(SQLModel, table=True):
-    """The bonus rules in force from a moment on, named by the hash of their content (rules 3)."""
+    """The bonus rules in force from a moment on, named by a hash of content and moment (rules 3)."""
 
     __tablename__ = "terms"
 
-    id: str = Field(primary_key=True, sa_type=Text)  # SHA-256 of the body, first 32 hex digits
+    id: str = Field(primary_key=True, sa_type=Text)  # SHA-256 of body and moment, first 32 hex digits
     body: Any = Field(sa_type=Json)
     in_force_from: datetime = Field(sa_type=UtcTime, index=True)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from storage import orders
-from storage.bulk import fetch_all, insert_rows, update_rows
+from storage.bulk import fetch_all, insert_rows
 from storage.columns import to_json
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Terms:
     budget_minor: int | None  # a local month, all ambassadors
     hold_days: int
     window_days: int
-    id: str = ""  # the hash of the rest
+    id: str = ""  # a hash of the rest and of the day since when it holds
 
 
 CONTENT = tuple(part.name for part in fields(Terms) if part.name != "id")
@@ -91,8 +91,7 @@ def terms_book(session: Session, *, programme: Programme, now: datetime, store: 
     rows.sort(key=lambda row: row[0])
     current = configured_terms(programme.config)
     if not rows or replace(rows[-1][1], id="") != current:
-        current = replace(current, id=_hash(_body(current)))
-        rows = [(since, terms) for since, terms in rows if terms.id != current.id]
+        current = replace(current, id=_hash(_body(current), since=now))
         rows.append((now, current))
         if store:
             _put_in_force(session, current, now=now)
@@ -108,12 +107,12 @@ def _body(terms: Terms) -> dict[str, Any]:
     return {name: getattr(terms, name) for name in CONTENT}
 
 
-def _hash(body: dict[str, Any]) -> str:
-    return hashlib.sha256(to_json(body).encode()).hexdigest()[:ID_LENGTH]
+def _hash(body: dict[str, Any], *, since: datetime) -> str:
+    """Of the content and the day: terms that come back are in force a second time, and the first time stays."""
+    return hashlib.sha256(to_json({**body, "since": since.isoformat()}).encode()).hexdigest()[:ID_LENGTH]
 
 
 def _put_in_force(session: Session, terms: Terms, *, now: datetime) -> None:
-    """In force from now on; terms that come back replace the day since when they hold."""
+    """In force from now on."""
     row = {"id": terms.id, "body": _body(terms), "in_force_from": now}
     insert_rows(session, orders.Terms, [row], ignore_conflicts=True)
-    update_rows(session, orders.Terms, [{"id": terms.id, "in_force_from": now}], key=("id",))
