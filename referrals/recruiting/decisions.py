@@ -68,7 +68,7 @@ def plan_decisions(
     plan = DecisionPlan()
     rules = rules_of(programme)
     claims: dict[int, list[Claim]] = {}
-    gone: dict[str, str] = {}
+    gone: dict[str, Reason] = {}
     for friend_id in friends:
         known = friend_facts(facts, friend_id)
         decision = attribute(known, rules)
@@ -219,11 +219,9 @@ def _tell(plan: DecisionPlan, facts: Facts, row: Row, ambassador_id: int | None)
         plan.notices.append(not_counted(person["id"], row["id"], row["reasons"][0]))
 
 
-def _gone(facts: Facts, friend_id: int) -> dict[str, str]:
+def _gone(facts: Facts, friend_id: int) -> dict[str, Reason]:
     """Why an order earns nothing now, by its origin."""
-    return {
-        f"order:{row['id']}": row["reasons"][0]["code"] for row in facts.orders.get(friend_id, []) if row["reasons"]
-    }
+    return {f"order:{row['id']}": row["reasons"][0] for row in facts.orders.get(friend_id, []) if row["reasons"]}
 
 
 def _first_reasons(facts: Facts, friend_id: int) -> list[Reason]:

@@ -72,7 +72,7 @@ class Settling:
     """Whose claims these are: every claim of each friend, and why others fell away."""
 
     claims: Mapping[int, Sequence[Claim]]  # by friend
-    gone: Mapping[str, str]  # origin -> reason code why it earns nothing now
+    gone: Mapping[str, Reason]  # origin -> why it earns nothing now
 
 
 def history_known(session: Session, programme: Programme) -> bool:
@@ -154,7 +154,7 @@ def _lots(
     lots: dict[LotKey, Lot] = {}
     for row in rows:
         gone = settling.gone.get(row["origin"])
-        lots[_key(row)] = Lot(row, book.by_id(row["terms_id"]), 0, 0, (reason(gone),) if gone else ())
+        lots[_key(row)] = Lot(row, book.by_id(row["terms_id"]), 0, 0, (gone,) if gone else ())
     for claims in settling.claims.values():
         for claim in claims:
             key = (claim.customer_id, claim.currency, claim.origin)

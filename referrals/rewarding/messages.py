@@ -20,7 +20,7 @@ def money_notices(row: Row, *, before_minor: int, why: str) -> list[Notice]:
         data["available_at"] = row["available_at"].isoformat()
         return [_notice(BONUS_HELD, row, data)]
     if before_minor and not amount:
-        return [_notice(BONUS_REVERSED, row, {**data, "reason": {"code": why}})]
+        return [_notice(BONUS_REVERSED, row, {**data, "reason": _last(row, why)})]
     if amount != before_minor:
         return [_notice(BONUS_CHANGED, row, {**data, "reason": _last(row, why)})]
     told = [why for why in row["reasons"] if why["code"] in TOLD]

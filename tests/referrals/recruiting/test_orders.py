@@ -556,3 +556,16 @@ def test_a_replay_books_today_what_arrived_earlier(database: Database) -> None:
 
     assert [row["received_at"] for row in shop.rows(Order)] == [NOON]
     assert [row["at"] for row in shop.rows(Posting)] == [replayed_at]
+
+
+def test_a_bonus_that_is_taken_back_says_the_amount_or_month_it_was_for(database: Database) -> None:
+    """Design 8: every reason carries its date or amount, in the message too."""
+    shop = Shop(database)
+    _, code = shop.ambassador("Anna")
+    paid = order(1001, code=code)
+    shop.deliver(paid)
+
+    shop.deliver(later(paid, refunded_minor=8000))
+
+    told = [row["data"]["reason"] for row in shop.rows(Outbox) if row["kind"] == "bonus_reversed"]
+    assert told == [{"code": "below_minimum", "amount_minor": 2500, "currency": "EUR"}]
