@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from referrals.notices import Notice, write_notices
-from referrals.reasons import ORDER_UNPAID
+from referrals.reasons import BY_HAND, ORDER_UNPAID
 from referrals.recruiting.attribution import BY_HAND_KIND, SETTLED, Attribution, FriendFacts, Rules, attribute
 from referrals.recruiting.facts import Facts, friend_facts, is_settled
 from referrals.recruiting.standing import PairPlan, changed_pairs, note_refusal, plan_pairs
@@ -220,8 +220,13 @@ def _tell(plan: DecisionPlan, facts: Facts, row: Row, ambassador_id: int | None)
 
 
 def _gone(facts: Facts, friend_id: int) -> dict[str, Reason]:
-    """Why an order earns nothing now, by its origin."""
-    return {f"order:{row['id']}": row["reasons"][0] for row in facts.orders.get(friend_id, []) if row["reasons"]}
+    """Why an order earns nothing now, by its origin; that it was referred by hand is no reason against it."""
+    found = {}
+    for row in facts.orders.get(friend_id, []):
+        against = [why for why in row["reasons"] if why["code"] != BY_HAND]
+        if against:
+            found[f"order:{row['id']}"] = against[0]
+    return found
 
 
 def _first_reasons(facts: Facts, friend_id: int) -> list[Reason]:
