@@ -27,6 +27,7 @@ DEEP = 100_000
         pytest.param(b'{"a":"\x00"}', "not JSON", id="NUL, raw"),
         pytest.param(b'{"a":"\\ud83d"}', "half a character", id="half a surrogate pair"),
         pytest.param(b'{"\\ud83d":1}', "half a character", id="half a pair in a key"),
+        pytest.param(b'{"a":"\\\\ud83d\\ude00"}', "half a character", id="half a pair behind a word like one"),
         pytest.param(b'{"a":[{"b":"\\udeb2\\ud83d"}]}', "half a character", id="a pair the wrong way round"),
         pytest.param(b'{"a":"\xed\xa0\xbd"}', "not UTF-8", id="half a pair, raw"),
         pytest.param('{"a":1}'.encode("utf-16"), "not UTF-8", id="UTF-16"),

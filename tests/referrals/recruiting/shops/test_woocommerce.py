@@ -159,6 +159,11 @@ def test_lines_finer_than_a_cent_are_rounded_once() -> None:
     assert order(line_items=lines).base_minor == 45
 
 
+def test_lines_of_more_digits_than_any_money_are_nonsense() -> None:
+    with pytest.raises(Nonsense, match="more than is ever booked"):
+        order(line_items=[{"total": 10**30, "total_tax": "0.00"}])
+
+
 def test_an_empty_map_may_come_as_a_list() -> None:
     assert order(billing=[]).buyer.email is None
 
