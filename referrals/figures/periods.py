@@ -21,10 +21,10 @@ KINDS = (WEEK, MONTH, QUARTER, YEAR, ALL)
 MONTHS_IN_QUARTER = 3
 DECEMBER = 12
 
-_WEEK_KEY = re.compile(r"(\d{4})-W(\d{2})")
-_MONTH_KEY = re.compile(r"(\d{4})-(\d{2})")
-_QUARTER_KEY = re.compile(r"(\d{4})-Q([1-4])")
-_YEAR_KEY = re.compile(r"(\d{4})")
+_WEEK_KEY = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
+_MONTH_KEY = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
+_QUARTER_KEY = re.compile(r"(\d{4})-Q([1-4])", re.ASCII)
+_YEAR_KEY = re.compile(r"(\d{4})", re.ASCII)
 
 
 class UnknownPeriod(ValueError):
@@ -49,7 +49,11 @@ class Period:
 
 def period_of(kind: str, moment: datetime, *, zone: ZoneInfo) -> Period:
     """The period of this kind that holds the moment. Raises: UnknownPeriod."""
-    return _period_on(kind, local_day(moment, zone=zone), zone)
+    try:
+        day = local_day(moment, zone=zone)
+    except OverflowError as error:  # the last hour of the year 9999, east of Greenwich
+        raise UnknownPeriod(kind) from error
+    return _period_on(kind, day, zone)
 
 
 def keys_of(moment: datetime, *, zone: ZoneInfo) -> tuple[str, ...]:
@@ -68,9 +72,10 @@ def period_named(key: str, *, zone: ZoneInfo) -> Period:
     for pattern, kind, first in _READERS:
         if match := pattern.fullmatch(key):
             try:
-                return _period_on(kind, first(*map(int, match.groups())), zone)
+                first_day = first(*map(int, match.groups()))
             except ValueError as error:
                 raise UnknownPeriod(key) from error
+            return _period_on(kind, first_day, zone)
     if key == ALL:
         return Period(kind=ALL, key=ALL)
     raise UnknownPeriod(key)
@@ -82,8 +87,10 @@ def period_at(name: str, moment: datetime, *, zone: ZoneInfo) -> Period:
 
 
 def previous(period: Period, *, zone: ZoneInfo) -> Period | None:
-    """The period of the same kind just before; ``all`` has none."""
-    return None if period.first is None else _period_on(period.kind, period.first - timedelta(days=1), zone)
+    """The period of the same kind just before; ``all`` has none, and neither has the first of the calendar."""
+    if period.first is None or period.first == date.min:
+        return None
+    return _period_on(period.kind, period.first - timedelta(days=1), zone)
 
 
 def local_day(moment: datetime, *, zone: ZoneInfo) -> date:
@@ -99,8 +106,14 @@ def midnight(day: date, *, zone: ZoneInfo) -> datetime:
 def _period_on(kind: str, day: date, zone: ZoneInfo) -> Period:
     if kind == ALL:
         return Period(kind=ALL, key=ALL)
-    first, end = _days(kind, day)
-    return Period(kind, _key(kind, day), first, end, midnight(first, zone=zone), midnight(end, zone=zone))
+    if kind not in KINDS:
+        raise UnknownPeriod(kind)
+    key = _key(kind, day)
+    try:
+        first, end = _days(kind, day)
+        return Period(kind, key, first, end, midnight(first, zone=zone), midnight(end, zone=zone))
+    except (ValueError, OverflowError) as error:  # at either end of the calendar
+        raise UnknownPeriod(key) from error
 
 
 def _days(kind: str, day: date) -> tuple[date, date]:

@@ -18,6 +18,7 @@ from referrals.web.api.problems import Problem, reply
 from storage.orders import Order
 
 LIMIT, MOST = 50, 200
+LONGEST_NUMBER = 9  # digits
 
 
 async def list_referrals(call: Call) -> web.Response:
@@ -68,7 +69,7 @@ def page_size(given: str | None) -> int:
     """How many the caller wants. Raises Problem 422."""
     if given is None:
         return LIMIT
-    if not (given.isascii() and given.isdigit()) or not 0 < int(given[:9]) <= MOST:
+    if not (given.isascii() and given.isdigit() and len(given) <= LONGEST_NUMBER) or not 0 < int(given) <= MOST:
         raise Problem(422, "invalid_limit", f"limit is a number from 1 to {MOST}.")
     return int(given)
 

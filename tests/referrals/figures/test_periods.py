@@ -94,11 +94,24 @@ def test_all_time_has_no_bounds_no_end_and_nothing_before_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["fortnight", "", "2026-13", "2026-W54", "2026-Q5", "2025-W53", "20261", "0000", "2026-11-24"]
+    "name",
+    ["fortnight", "", "2026-13", "2026-W54", "2026-Q5", "2025-W53", "20261", "0000", "2026-11-24", "٢٠٢٦", "9999"],
 )
 def test_a_name_that_is_no_period_is_refused(name: str) -> None:
     with pytest.raises(UnknownPeriod):
         period_at(name, TUESDAY, zone=AMSTERDAM)
+
+
+@pytest.mark.parametrize("moment", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+@pytest.mark.parametrize("kind", KINDS[:-1])
+def test_the_ends_of_the_calendar_are_in_no_period(kind: str, moment: datetime) -> None:
+    for zone in (AMSTERDAM, ZoneInfo("America/New_York")):
+        with pytest.raises(UnknownPeriod):
+            previous(period_of(kind, moment, zone=zone), zone=zone)
+
+
+def test_before_the_first_period_of_the_calendar_there_is_none() -> None:
+    assert previous(period_named("0001", zone=ZoneInfo("UTC")), zone=ZoneInfo("UTC")) is None
 
 
 @given(moment=MOMENTS, kind=st.sampled_from(KINDS[:-1]))

@@ -444,6 +444,7 @@ async def test_a_senseless_question_is_a_problem(api: Api) -> None:
         ("limit=201", 422, "invalid_limit"),
         ("limit=²", 422, "invalid_limit"),
         ("limit=" + "9" * 5000, 422, "invalid_limit"),
+        ("limit=000000001" + "9" * 30, 422, "invalid_limit"),
         ("cursor=nonsense", 422, "invalid_cursor"),
         ("customer=nobody", 404, "unknown_customer"),
     ]
@@ -511,8 +512,11 @@ async def test_the_leaderboard_has_the_shape_of_the_command(api: Api) -> None:
 async def test_a_senseless_board_is_422(api: Api) -> None:
     cases = [
         ("period=decade", "unknown_period"),
+        ("period=0001", "unknown_period"),
+        ("at=9999-12-31T23:59:59Z", "unknown_period"),
         ("at=soon", "invalid_time"),
         ("top=0", "invalid_limit"),
+        ("top=000000001" + "9" * 30, "invalid_limit"),
     ]
     for query, code in cases:
         assert await code_of(await api.get(f"/leaderboard?{query}")) == (422, code)
