@@ -13,6 +13,7 @@ from sqlmodel import col, func, select
 
 from referrals.commands.opening import Misuse
 from referrals.commands.output import print_json, print_line, progress
+from referrals.reasons import INTERNAL_ERROR
 from referrals.recruiting.events import REPLAY, Answer, Delivery, apply_deliveries, store_quarantined
 from referrals.recruiting.orders import DryRun, dry_run
 from referrals.recruiting.shops import Nonsense, OrderState
@@ -102,6 +103,8 @@ def _delivery(opened: Opened, row: dict[str, Any]) -> Delivery:
             event = ADAPTERS[kind].read(row["source"], row["headers"], row["body"])
         except Nonsense as error:
             nonsense, subject = error.reason, error.subject or subject
+        except Exception as error:  # noqa: BLE001 - our own fault holds up this delivery, not those behind it
+            nonsense = f"{INTERNAL_ERROR}: {type(error).__name__}"
     return Delivery(
         kind=REPLAY, shop=row["source"], body=row["body"], event=event, received_at=row["received_at"],
         headers=row["headers"], nonsense=nonsense, subject=subject, inbox_id=row["id"], replayed_at=opened.now,

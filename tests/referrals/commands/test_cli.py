@@ -6,6 +6,7 @@ import json
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ import pytest
 from referrals.clock import Clock
 from referrals.clock_row import set_offset
 from referrals.recruiting.events import Delivery, apply_deliveries, store_quarantined
-from referrals.recruiting.shops import standard
+from referrals.recruiting.shops import Event, standard
+from referrals.recruiting.shops.registry import ADAPTERS
 from storage.bulk import insert_rows
 from storage.database import Database
 from storage.installation import ApiKey
@@ -128,6 +130,26 @@ def test_replay_applies_what_our_own_fault_put_aside(ambassade: Commands) -> Non
     assert {row["status"] for row in shop.rows(Inbox)} == {"done"}
     assert len(shop.rows(Order)) == 2
     assert ambassade.json("replay", "--since", "2026-11-25")["unchanged"] == 0
+
+
+def test_a_fault_of_ours_in_one_delivery_holds_up_no_other(
+    ambassade: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rule 37: what our own code fails on is put aside alone."""
+    shop = ambassade.shop()
+    _, code = shop.ambassador("Anna")
+    for number in (1, 2):
+        hook(shop, body(number, code=code), fault=True)
+
+    def broken_for_one(*delivery: Any) -> Event:
+        if b'"id": "1"' in delivery[-1]:
+            raise ZeroDivisionError
+        return standard.read(*delivery)
+
+    monkeypatch.setitem(ADAPTERS, "standard", replace(standard.ADAPTER, read=broken_for_one))
+    assert ambassade("replay", "--quarantined").exit_code == 1
+    assert [row["reason"] for row in shop.rows(Inbox)] == ["internal_error: ZeroDivisionError", None]
+    assert [row["external_id"] for row in shop.rows(Order)] == ["2"]
 
 
 def test_what_makes_no_sense_still_stays_put_aside_and_fails_the_command(ambassade: Commands) -> None:
