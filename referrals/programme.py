@@ -70,7 +70,8 @@ class Programme:
     def _hashids(self, kind: str) -> Hashids:
         numbers = self._numbers.get(kind)
         if numbers is None:
-            numbers = Hashids(salt=f"{self.number_salt}:{kind}", min_length=NUMBER_LENGTH, alphabet=NUMBER_ALPHABET)
+            # Only so much of a salt counts as the alphabet is long: behind the salt the kind would make no difference.
+            numbers = Hashids(salt=f"{kind}:{self.number_salt}", min_length=NUMBER_LENGTH, alphabet=NUMBER_ALPHABET)
             self._numbers[kind] = numbers
         return numbers
 
