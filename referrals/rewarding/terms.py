@@ -88,7 +88,7 @@ def terms_book(session: Session, *, programme: Programme, now: datetime, store: 
     """Every terms so far; those of the configuration are in force from now on if they are new."""
     stored = fetch_all(session, orders.Terms)
     rows = [(row["in_force_from"], read_terms(row["body"], row["id"])) for row in stored]
-    rows.sort(key=lambda row: row[0])
+    rows.sort(key=lambda row: (row[0], row[1].id))
     current = configured_terms(programme.config)
     if not rows or replace(rows[-1][1], id="") != current:
         current = replace(current, id=_hash(_body(current), since=now))

