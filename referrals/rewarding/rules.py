@@ -136,10 +136,11 @@ def _why_not(order: OrderWorth) -> Reason | None:
         return reason(by_status[order.status])
     if order.currency != order.terms.currency:
         return reason(OTHER_CURRENCY, currency=order.currency)
-    if order.kept_minor <= 0:
+    if order.kept_minor <= 0 < order.base_minor:
         return reason(ORDER_REFUNDED)
-    if order.kept_minor < order.terms.min_order_minor:
-        return reason(BELOW_MINIMUM, amount_minor=order.terms.min_order_minor, currency=order.currency)
+    least = max(order.terms.min_order_minor, 1)  # an order that cost nothing earns nothing
+    if order.kept_minor < least:
+        return reason(BELOW_MINIMUM, amount_minor=least, currency=order.currency)
     return None
 
 

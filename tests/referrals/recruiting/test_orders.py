@@ -34,6 +34,16 @@ def test_an_order_with_a_code_earns_its_ambassador_a_waiting_bonus(database: Dat
     assert shop.faults() == []
 
 
+def test_an_order_that_cost_nothing_was_not_refunded(database: Database) -> None:
+    """Rule 2: nothing is owed below the minimum."""
+    shop = Shop(database)
+    _, code = shop.ambassador("Anna")
+
+    (outcome,) = shop.deliver(order(1001, code=code, total=0))
+
+    assert outcome.reasons == ({"code": "below_minimum", "amount_minor": 2500, "currency": "EUR"},)
+
+
 def test_the_same_state_again_changes_nothing(database: Database) -> None:
     """Rule 1."""
     shop = Shop(database)
@@ -93,6 +103,7 @@ def test_a_bare_deletion_is_a_tombstone(database: Database) -> None:
     assert (row["status"], row["needs_fetch"], row["total_minor"]) == ("deleted", True, 9000)
     assert shop.reasons("1001") == ["order_deleted"]
     assert shop.balance(anna).held_minor == 0
+    assert shop.deliver(gone, now=NOON + timedelta(hours=1))[0].status == "unchanged"
 
 
 @pytest.mark.parametrize(
