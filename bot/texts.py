@@ -108,7 +108,7 @@ class Texts:
                 spoken[name] = day(value, language, self.zone)
             elif name == "month":
                 spoken[name] = month_name(value, language)
-            elif isinstance(value, int) and not isinstance(value, bool):
+            elif isinstance(value, int | Decimal) and not isinstance(value, bool):
                 spoken[name] = format_decimal(value, locale=language)
             else:
                 spoken[name] = value

@@ -88,3 +88,8 @@ class Voice:
 def lines(*parts: str | None) -> str:
     """The parts that there are, each on a line of its own."""
     return "\n".join(part for part in parts if part)
+
+
+def paragraphs(*parts: str | None) -> str:
+    """The parts that there are, with air between them."""
+    return "\n\n".join(part for part in parts if part)

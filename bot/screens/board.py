@@ -13,7 +13,7 @@ from sqlmodel import Session
 from bot.conversation import Look, Turn
 from bot.keyboards import back, to_do, to_view
 from bot.texts import month_name
-from bot.voice import OutMessage, Voice, lines
+from bot.voice import OutMessage, Voice, lines, paragraphs
 from referrals.figures.board import board
 from referrals.figures.periods import KINDS, MONTH, period_named, period_of
 from referrals.figures.place import own_place
@@ -55,7 +55,7 @@ def render_board(voice: Voice, data: dict[str, Any]) -> OutMessage:
     """The board, with a button for every other period."""
     text = _owners(voice, data) if data["owner"] else _customers(voice, data)
     periods = [to_view(voice, f"button.period.{kind}", f"board.{kind}") for kind in KINDS if kind != data["period"]]
-    rows = [periods]
+    rows = [periods[:2], periods[2:]]  # four in a row are too narrow for a telephone
     if not data["owner"]:
         rows.append([to_do(voice, "button.nickname", "nickname")])
         if data["nickname"]:
@@ -88,10 +88,10 @@ def _owners(voice: Voice, data: dict[str, Any]) -> str:
     ]
     title = voice.say("board.full", period=period_words(voice, data["key"]))
     if not rows:
-        return lines(title, voice.say("board.empty"))
+        return paragraphs(title, voice.say("board.empty"))
     left_out = data["excluded"] + data["under_review"]
     hidden = voice.say("board.hidden", count=left_out) if left_out else None
-    return lines(title, *rows, voice.say("board.legend"), hidden)
+    return paragraphs(title, lines(*rows), lines(voice.say("board.legend"), hidden))
 
 
 def _customers(voice: Voice, data: dict[str, Any]) -> str:
@@ -107,7 +107,7 @@ def _customers(voice: Voice, data: dict[str, Any]) -> str:
     restart = voice.say("board.restart", date=data["restart"]) if data["restart"] else None
     nickname = data["nickname"]
     known = voice.say("board.nickname", nickname=nickname) if nickname else voice.say("board.no_nickname")
-    return lines(own, ahead, restart, *rows, known)
+    return paragraphs(lines(own, ahead, restart), lines(*rows), known)
 
 
 def _ahead(voice: Voice, data: dict[str, Any]) -> str:

@@ -8,10 +8,10 @@ from bot.texts import percent
 from bot.voice import Voice
 
 
-def gift_words(voice: Voice) -> str | None:
-    """€ 25 korting op je eerste bestelling vanaf € 150; None where the friend gets nothing."""
+def gift_words(voice: Voice, *, whose: str = "your") -> str | None:
+    """€ 25 korting op je (``their``: de) eerste bestelling vanaf € 150; None where the friend gets nothing."""
     friend = voice.programme.config.bonus.friend
-    data: dict[str, Any] = {}
+    data: dict[str, Any] = {"order": voice.plain(f"gift.{whose}_order")}
     if friend.kind == "fixed":
         if not friend.amount_minor:
             return None

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from bot.conversation import Look, Turn
 from bot.keyboards import back
-from bot.voice import OutMessage, Voice, lines
+from bot.voice import OutMessage, Voice, paragraphs
 from referrals.programme import Programme
 
 
@@ -35,7 +35,7 @@ def gather_help(_session: Session, _look: Look, *, programme: Programme) -> dict
 def render_help(voice: Voice, _data: dict[str, Any]) -> OutMessage:
     """The commands, the owner's only for owners, and where to find a person."""
     contact = voice.programme.config.programme.contact
-    text = lines(
+    text = paragraphs(
         voice.say("help.text"),
         voice.say("help.owner") if voice.is_owner else None,
         voice.say("help.contact", contact=contact) if contact else None,

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from bot.conversation import Home, Look, Press, Reply, Strip, Turn, View, Visitor
 from bot.keyboards import Go, Show, back, to_do, to_view
-from bot.voice import OutMessage, Rows, Voice, lines
+from bot.voice import OutMessage, Rows, Voice, lines, paragraphs
 from referrals.people.customers import get_customer, is_connected
 from referrals.programme import Programme
 from referrals.rewarding.balances import balances, bonuses_of
@@ -84,7 +84,7 @@ def gather_home(session: Session, look: Look, *, programme: Programme) -> dict[s
 def render_home(voice: Voice, data: dict[str, Any]) -> OutMessage:
     """The overview; the first time with a welcome."""
     title = _welcome(voice, data) if data["welcome"] else voice.say("home.title")
-    text = lines(title, *_money(voice, data), _state(voice, data))
+    text = paragraphs(title, lines(*_money(voice, data)), _state(voice, data))
     return OutMessage(text, _buttons(voice, data))
 
 
@@ -95,7 +95,7 @@ def render_more(voice: Voice, _data: dict[str, Any]) -> OutMessage:
         [to_view(voice, "button.terms", "terms"), to_view(voice, "button.language", "language")],
     ]
     if voice.is_owner:
-        rows.append([to_view(voice, "button.today", "today")])
+        rows.append([to_do(voice, "button.connect", "connect")])
     return OutMessage(voice.say("more.title"), [*rows, back(voice)])
 
 
@@ -106,7 +106,7 @@ def gather_more(_session: Session, _look: Look, *, programme: Programme) -> dict
 
 def _welcome(voice: Voice, data: dict[str, Any]) -> str:
     hello = voice.say("home.welcome", name=data["name"]) if data.get("name") else voice.say("home.welcome_nameless")
-    return lines(hello, voice.say("home.about"))
+    return paragraphs(hello, voice.say("home.about"))
 
 
 def _money(voice: Voice, data: dict[str, Any]) -> list[str]:
@@ -134,7 +134,7 @@ def _waiting(voice: Voice, data: dict[str, Any]) -> str:
 def _state(voice: Voice, data: dict[str, Any]) -> str | None:
     if data["stopped"]:
         return voice.say("home.stopped")
-    return None if data["connected"] else voice.say("home.connect")
+    return None if data["connected"] or voice.is_owner else voice.say("home.connect")
 
 
 def _buttons(voice: Voice, data: dict[str, Any]) -> Rows:
@@ -142,7 +142,9 @@ def _buttons(voice: Voice, data: dict[str, Any]) -> Rows:
         [to_view(voice, "button.link", "link"), to_view(voice, "button.status", "status")],
         [to_view(voice, "button.board", "board"), to_view(voice, "button.more", "more")],
     ]
-    if not data["connected"]:
+    if voice.is_owner:
+        rows.append([to_view(voice, "button.today", "today")])
+    elif not data["connected"]:
         rows.append([to_do(voice, "button.connect", "connect")])
     return rows
 

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from bot.conversation import Answer, Await, Reply, Visitor
 from bot.keyboards import to_url, to_view
 from bot.screens.gift import gift_words
-from bot.voice import OutMessage, Voice, lines
+from bot.voice import OutMessage, Voice, lines, paragraphs
 from referrals.codes import CodeHit, find_codes
 from referrals.landing import landing_address
 from referrals.people.customers import get_customer, resume
@@ -77,11 +77,13 @@ def _render_gift(voice: Voice, data: dict[str, Any]) -> OutMessage:
     gift, name = gift_words(voice), data["name"]
     until = voice.day(data["until"])
     welcome = "invite.welcome" if gift else "invite.welcome_bare"
-    text = lines(
+    text = paragraphs(
         voice.say(f"{welcome}_named", name=name) if name else voice.say(welcome),
-        voice.say("invite.gift_until", gift=gift, until=until) if gift else None,
-        voice.say("invite.single") if gift else None,
-        voice.say("invite.code", code=data["code"]),
+        lines(
+            voice.say("invite.gift_until", gift=gift, until=until) if gift else None,
+            voice.say("invite.single") if gift else None,
+            voice.say("invite.code", code=data["code"]),
+        ),
         voice.say("invite.promise_named", name=name) if name else voice.say("invite.promise"),
     )
     use = to_url(voice, "button.use_gift" if gift else "button.shop", data["url"])

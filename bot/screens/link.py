@@ -14,7 +14,7 @@ from bot.conversation import Answer, Look, Reply, Turn, Visitor
 from bot.keyboards import back, copy_text, share_in_telegram, share_in_whatsapp, to_do
 from bot.presses import Acts
 from bot.screens.gift import bonus_words, gift_words
-from bot.voice import OutMessage, Photo, Voice, lines
+from bot.voice import OutMessage, Photo, Voice, lines, paragraphs
 from referrals.people.customers import code_of, enrol_ambassador, get_customer, takes_part, view_code
 from referrals.programme import Programme
 
@@ -65,14 +65,17 @@ def render_link(voice: Voice, data: dict[str, Any]) -> OutMessage:
     """The link with its text to share, in which the bonus is told."""
     if data.get("excluded"):
         return OutMessage(voice.say("error.excluded_customer"), [back(voice)])
-    gift = gift_words(voice)
-    text = lines(
-        voice.say("link.title"),
-        voice.say("link.address", link=data["web"]),
-        voice.say("link.gift", gift=gift) if gift else None,
-        voice.say("link.bonus", bonus=bonus_words(voice)),
-        voice.say("link.code", code=data["code"]),
-        voice.say("link.chat", chat=data["chat"]) if data["chat"] else None,
+    gift, their_gift = gift_words(voice), gift_words(voice, whose="their")
+    text = paragraphs(
+        lines(voice.say("link.title"), voice.say("link.address", link=data["web"])),
+        lines(
+            voice.say("link.gift", gift=their_gift) if their_gift else None,
+            voice.say("link.bonus", bonus=bonus_words(voice)),
+        ),
+        lines(
+            voice.say("link.code", code=data["code"]),
+            voice.say("link.chat", chat=data["chat"]) if data["chat"] else None,
+        ),
     )
     share = voice.plain("share.text", gift=gift) if gift else voice.plain("share.text_bare")
     short = voice.plain("share.short", link=data["web"])

@@ -36,7 +36,7 @@ def gather_terms(_session: Session, _look: Look, *, programme: Programme) -> dic
 def render_terms(voice: Voice, _data: dict[str, Any]) -> OutMessage:
     """What is earned, for what, with which limits, and what nobody hears."""
     config = voice.programme.config
-    gift = gift_words(voice)
+    gift = gift_words(voice, whose="their")
     text = lines(
         voice.say("terms.title"),
         *_bonus(voice),

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from bot.conversation import Answer, Look, Reply, Turn, View, Visitor
 from bot.keyboards import back, to_view
-from bot.voice import OutMessage, Voice, lines
+from bot.voice import OutMessage, Voice, lines, paragraphs
 from referrals.figures.today import today
 from referrals.programme import Programme
 
@@ -66,7 +66,8 @@ def render_today(voice: Voice, data: dict[str, Any]) -> OutMessage:
         if data[name]["count"]
     ]
     hands = [voice.say(f"today.{name}", count=data[name]) for name in BY_HAND if data[name]]
-    text = lines(voice.say("today.title", date=data["as_of"]), *windows, *bonuses, *hands)
+    title = voice.say("today.title", date=data["as_of"])
+    text = paragraphs(title, *windows, lines(*bonuses), lines(*hands))
     return OutMessage(text, [[to_view(voice, "button.board", "board")], back(voice)])
 
 

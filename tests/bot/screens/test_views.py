@@ -28,7 +28,7 @@ async def test_the_link_comes_with_an_honest_text_for_telegram_whatsapp_and_else
         shared = str(parse_qs(urlsplit(opened).query) if "?" in (opened := anna.press(button).opens) else opened)
         assert link[0] in shared
         assert "bedankje" in shared
-    assert "€ 25 korting op je eerste bestelling" in plain(said.words)
+    assert "€ 25 korting op de eerste bestelling" in plain(said.words)
     assert "krijg jij € 15 tegoed" in plain(said.words)
 
 
@@ -108,15 +108,15 @@ async def test_a_customer_sees_their_own_place_and_neighbours_by_nickname(play: 
     said = (await play.say(mats, "/ranglijst")).words
     assert "December: jij staat op plaats 2 met 1 vriend." in said
     assert "Nog 1 en je staat gelijk met plaats 1." in said
-    assert "1. een ambassadeur · 2" in said
+    assert "1. Een ambassadeur: 2 vrienden" in said
     assert "De stand begint op 1 januari opnieuw." in said
     await play.say(anna, "/ranglijst")
     await play.press(anna, "Kies een bijnaam")
     await play.say(anna, "Annie & co")
-    assert "1. Annie & co · 2" in (await play.say(mats, "/leaderboard")).words
+    assert "1. Annie & co: 2 vrienden" in (await play.say(mats, "/leaderboard")).words
     await play.say(anna, "/ranglijst")
     await play.press(anna, "Haal mijn bijnaam weg")
-    assert "1. een ambassadeur" in (await play.say(mats, "/leaderboard")).words
+    assert "1. Een ambassadeur" in (await play.say(mats, "/leaderboard")).words
 
 
 @pytest.mark.parametrize("name", ["x", "t.me/spam", "@mats", "n" * 25])
@@ -136,7 +136,7 @@ async def test_an_owner_sees_the_whole_board_and_turns_its_periods_in_place(play
     olga = play.person("Olga", id=OLGA)
     await play.start(olga)
     board = await play.say(olga, "/ranglijst")
-    assert "1. Anna · 1 (+0) · € 90 · € 15" in plain(board.words)
+    assert "1. Anna\n   1 (+0) · omzet € 90 · bonus € 15" in plain(board.words)
     for button, title in (("Week", "week 51"), ("Kwartaal", "kwartaal 4"), ("Jaar", "2026"), ("Alles", "begin")):
         await play.press(olga, button)
         assert title in board.words.splitlines()[0]
