@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from decimal import Decimal
 from io import BytesIO
 from typing import Any
 from urllib.parse import quote
@@ -116,6 +117,5 @@ def _shops(config: Config, invitation: Invitation) -> list[tuple[str, str]]:
     return [(shop.name, f"{invitation.shop_link}?shop={quote(shop.name)}") for shop in config.shops]
 
 
-def _percentage(basis_points: int) -> int | str:
-    whole, part = divmod(basis_points, 100)
-    return f"{whole}.{part:02}".rstrip("0") if part else whole
+def _percentage(basis_points: int) -> Decimal:
+    return Decimal(basis_points).scaleb(-2).normalize()  # written as the reader's language does

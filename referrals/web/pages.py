@@ -12,6 +12,7 @@ import structlog
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from referrals.landing import CODE
 from referrals.web.door import DOOR, RETRY_AFTER_SECONDS
 from referrals.web.look import ICON_PATH, SECURITY_HEADERS, image_sources, is_address, logo_address, style_address
 from storage.database import OutcomeUnknown, Overloaded
@@ -104,7 +105,8 @@ def locale_of(request: web.Request, default: str) -> str:
 def bare_address(landing_url: str) -> str:
     """The shop without code: where somebody goes whom nobody invited."""
     parts = urlsplit(landing_url)
-    return f"{parts.scheme}://{parts.netloc}/"
+    path = "/" if CODE in parts.path else parts.path or "/"
+    return f"{parts.scheme}://{parts.netloc}{path}"
 
 
 @lru_cache(maxsize=256)

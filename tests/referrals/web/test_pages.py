@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -133,7 +134,7 @@ async def test_while_the_bot_is_unknown_the_connect_page_says_so(database: Datab
         ),
         (
             {"kind": "percent", "percent": "12.5", "min_order": "25.00"},
-            {"kind": "percent", "percent": "12.5", "least": {"least_minor": 2500, "currency": "EUR"}},
+            {"kind": "percent", "percent": Decimal("12.5"), "least": {"least_minor": 2500, "currency": "EUR"}},
         ),
         ({"kind": "percent", "percent": "10"}, {"kind": "percent", "percent": 10, "least": None}),
         ({"kind": "gift", "gift": "een doosje was"}, {"kind": "words", "gift": "een doosje was", "least": None}),
