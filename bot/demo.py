@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 NAME = "Atelier Noord"
 SHOP = "webshop"
+CONTACT = "hallo@ateliernoord.example"
 USERNAME = "atelier_noord_bot"
 HOST = "127.0.0.1"
 TUESDAY = 1
@@ -134,7 +135,13 @@ class Demo:
 def demo_config(port: int, *, database_url: str, secret: str, api_server: str = "", page: str = "") -> Config:
     """The configuration of the shop Atelier Noord; its landing page is the demo shop."""
     data: dict[str, Any] = {
-        "programme": {"name": NAME, "base_url": f"http://{HOST}:{port}", "no_history": True, "colour": "#2f5d50"},
+        "programme": {
+            "name": NAME,
+            "base_url": f"http://{HOST}:{port}",
+            "contact": CONTACT,
+            "no_history": True,
+            "colour": "#2f5d50",
+        },
         "storage": {"url": database_url},
         "web": {"host": HOST, "port": port},
         "telegram": {

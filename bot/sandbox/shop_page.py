@@ -54,6 +54,8 @@ class ShopPage:
             "disabled": self._shop.deliveries.disabled,
             "shipping_minor": SHIPPING_MINOR,
             "free_from_minor": FREE_SHIPPING_FROM_MINOR,
+            "coupon_minor": self._shop.settings.coupon_minor,
+            "coupon_from_minor": self._shop.settings.coupon_from_minor,
         })  # fmt: skip
 
     async def _checkout(self, request: web.Request) -> web.Response:

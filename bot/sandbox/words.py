@@ -8,7 +8,7 @@ Say = Callable[..., str]
 
 GROUPS = {
     "page": "title brand shop desk chats language theme offline failed close cancel copied ok",
-    "time": "title today later later_hint day week busy",
+    "time": "title today later later_hint day week busy others",
     "role": "ambassador friend owner customer",
     "chat": (
         "bot start start_hint start_link write send commands menu block unblock blocked edited typing online "
@@ -17,8 +17,8 @@ GROUPS = {
     "share": "title hint send copy sent",
     "who": "title hint",
     "shop": (
-        "title claim demo back add basket empty remove shipping free total person first_name email code order "
-        "order_and_pay came_by forget orders orders_hint no_orders number coupon unknown_code refunded answer "
+        "title claim demo back add basket empty remove shipping free total person first_name email code code_hint "
+        "order order_and_pay came_by forget orders orders_hint no_orders number coupon unknown_code refunded answer "
         "no_answer disabled enable placed not_now"
     ),
     "action": "pay complete refund_part refund cancel trash delete",
@@ -26,7 +26,7 @@ GROUPS = {
     "product": "table bench stool rack board wax",
 }
 KEYS = tuple(f"sandbox.{group}.{name}" for group, names in GROUPS.items() for name in names.split())
-NAMES = ("amount", "code", "name", "number")  # filled in by the page, so they are kept as they stand
+NAMES = ("amount", "code", "least", "name", "number")  # filled in by the page, so they are kept as they stand
 
 
 def words(say: Say, locale: str) -> dict[str, str]:

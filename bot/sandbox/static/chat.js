@@ -7,6 +7,7 @@ import { alertSheet, shareSheet, whoSheet } from "/static/sheets.js";
 
 const panes = new Map();
 let state = null;
+let news = false; // whether the bot has written since the clock was moved
 
 function startPayload(url) {
   const ours = ["t.me", "telegram.me"].includes(url.hostname) && url.pathname === `/${state.bot.username}`;
@@ -65,8 +66,10 @@ async function travel(action, body) {
   const keys = [...machine.querySelectorAll("button")];
   machine.classList.add("busy");
   for (const key of keys) key.disabled = true;
+  news = false;
   try {
     drawTime((await post(`/api/time/${action}`, body)).now);
+    if (action === "later") setTimeout(() => { if (!news) toast(say("time.others")); }, 400);
   } catch {
     toast(say("page.failed"));
   }
@@ -79,7 +82,7 @@ function hear(event) {
   if (event.kind === "reload") { load(); return; }
   const pane = panes.get(event.chat);
   if (!pane) return;
-  if (event.kind === "message") { pane.hear(event.message); mark(pane); }
+  if (event.kind === "message") { pane.hear(event.message); mark(pane); news = true; }
   if (event.kind === "pane") pane.update(event.pane);
   if (event.kind === "action") pane.typing(true);
   if (event.kind === "press") pane.pressed(event.what);

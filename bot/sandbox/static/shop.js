@@ -57,6 +57,8 @@ function drawBasket() {
 function choose(name) {
   person = name;
   localStorage.setItem("person", name);
+  const gift = { amount: euro(state.coupon_minor), least: euro(state.coupon_from_minor) };
+  at("code_hint").textContent = say("shop.code_hint", gift);
   const known = state.people.find((each) => each.name === name);
   at("first_name").value = known?.name || "";
   at("email").value = known?.email || "";
@@ -64,6 +66,7 @@ function choose(name) {
     { type: "button", "aria-pressed": String(each.name === name), onclick: () => choose(each.name) },
     avatar(each.name, each.role), each.name)));
   const { ref } = entry();
+  at("code").value = ref || "";
   at("came").hidden = !ref;
   at("came").replaceChildren(say("shop.came_by", { code: ref }), element("button", {
     onclick: () => { localStorage.removeItem(entryKey()); choose(person); },
