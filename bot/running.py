@@ -67,7 +67,8 @@ def run_service(path: Path, *, role: str, at: str | None) -> None:
             else "The programme's clock in this database is moved, and telegram.api_server is Telegram's own."
         ) from None
     except OSError as fault:
-        raise Failure(f"web.port: {config.web.host}:{config.web.port} is not free ({fault.strerror}).") from None
+        why = os.strerror(fault.errno) if fault.errno else str(fault)
+        raise Failure(f"web.port: nothing can listen on {config.web.host}:{config.web.port}: {why}.") from None
 
 
 def run_demo(*, port: int, empty: bool, database_url: str | None) -> None:

@@ -222,7 +222,7 @@ def told_to_stop() -> asyncio.Event:
 async def until(told: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
     """The work is done, or it was cancelled because the event came first."""
     tasks = Tasks()
-    working, waiting = tasks.start(work, name="work"), tasks.start(_wait(told), name="told")
+    working, waiting = tasks.start(work, name="work", awaited=True), tasks.start(_wait(told), name="told")
     try:
         await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
         if working.done():

@@ -105,7 +105,9 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Config:
     except FileNotFoundError:
         data = {}
         if not with_environment(data, environ).data:
-            raise ConfigError([f"{path}: there is no such file; `ambassade init` writes one."]) from None
+            raise ConfigError(
+                [f"{path}: there is no such file; copy config.example.toml to it and fill in what is required."]
+            ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError([f"{path}: is no TOML: {error}."]) from None
     except OSError as error:

@@ -20,11 +20,11 @@ class Tasks:
         """No task yet."""
         self._running: set[asyncio.Task[None]] = set()
 
-    def start(self, work: Coroutine[Any, Any, None], *, name: str) -> asyncio.Task[None]:
-        """Run ``work`` until it ends or ``stop`` cancels it."""
+    def start(self, work: Coroutine[Any, Any, None], *, name: str, awaited: bool = False) -> asyncio.Task[None]:
+        """Run ``work`` until it ends or ``stop`` cancels it; who awaits it hears of its failure, no log does."""
         task = asyncio.create_task(work, name=name)  # noqa: TID251 - this is the seam
         self._running.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._running.discard if awaited else self._ended)
         return task
 
     async def stop(self) -> None:

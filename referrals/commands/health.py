@@ -87,7 +87,7 @@ def _database_lines(config: Config) -> Iterator[Line]:
     try:
         yield from _asked(config, database)
     except Exception as error:  # noqa: BLE001 - the doctor tells what is wrong, whatever it is
-        yield Line("database", FAIL, f"{_where(config)}: {type(error).__name__}")
+        yield Line("database", FAIL, f"{_where(config)}: cannot be asked ({type(error).__name__}); see storage.url")
     finally:
         database.close()
 
@@ -153,7 +153,7 @@ def _history(session: Session, programme: Any) -> Line:
         return Line("history", OK, f"a new shop (programme.no_history); {waiting} bonuses under review")
     if history_known(session, programme):
         return Line("history", OK, f"known; {waiting} bonuses under review")
-    detail = f"not known: until it is imported, new-customer bonuses wait under review ({waiting} now)"
+    detail = f"not known, so bonuses wait under review ({waiting} now); a new shop sets programme.no_history"
     return Line("history", WARN, detail)
 
 

@@ -308,7 +308,7 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     missing, broken = tmp_path / "none.toml", tmp_path / "broken.toml"
     broken.write_text("[programme\n")
 
-    with pytest.raises(ConfigError, match=r"none\.toml: there is no such file; `ambassade init` writes one\."):
+    with pytest.raises(ConfigError, match=r"none\.toml: there is no such file; copy config\.example\.toml"):
         load_config(missing, {})
     with pytest.raises(ConfigError, match=r"broken\.toml: is no TOML"):
         load_config(broken, {})
