@@ -5,13 +5,14 @@ Leases run on the machine's clock as the database reads it, so that workers with
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, CursorResult, Update, func, or_, update
 from sqlmodel import Session, col, select
 
 from bot.pace import AHEAD, paused_until
-from referrals.people.persons import survivor
+from storage.bulk import fetch_in
 from storage.customers import CustomerAlias
 from storage.machine import machine_now
 from storage.mailbox import DUE, NEW, Chat, Inbox, Outbox
@@ -82,6 +83,26 @@ def chat_of(session: Session, customer_id: int) -> int | None:
     return session.exec(query.where(col(Chat.last_seen_at).is_not(None)).order_by(*order)).first()
 
 
+def chats_of(session: Session, customer_ids: Iterable[int]) -> dict[int, int]:
+    """``chat_of`` for many, merged people included, in a few statements however many they are."""
+    living = {customer_id: customer_id for customer_id in customer_ids}
+    while merged := _merged(session, living.values()):
+        living = {one: merged.get(other, other) for one, other in living.items()}
+    columns = ("customer_id", "chat_id", "last_seen_at", "reachable")
+    rows = fetch_in(session, Chat, "customer_id", sorted(set(living.values())), columns=columns)
+    used = [row for row in rows if row["reachable"] and row["last_seen_at"] is not None]
+    used.sort(key=lambda row: (row["last_seen_at"], -row["chat_id"]))
+    last = {row["customer_id"]: row["chat_id"] for row in used}  # the later one stands
+    return {one: last[other] for one, other in living.items() if other in last}
+
+
+def _merged(session: Session, customer_ids: Iterable[int]) -> dict[int, int]:
+    """Those of them who were merged into somebody else, and into whom."""
+    wanted = sorted(set(customer_ids))
+    rows = fetch_in(session, CustomerAlias, "merged_id", wanted, columns=("merged_id", "customer_id"))
+    return {row["merged_id"]: row["customer_id"] for row in rows}
+
+
 def has_updates(session: Session, chat_id: int) -> bool:
     """Is there something that this chat said and nobody has heard yet?"""
     query = select(Inbox.id).where(Inbox.status == NEW, Inbox.chat_id == chat_id)
@@ -101,11 +122,9 @@ def _with_messages(session: Session, *, now: datetime, moment: datetime) -> list
     grouped = due.group_by(col(Outbox.chat_id), col(Outbox.customer_id)).order_by(func.min(Outbox.due_at))
     rows = session.exec(grouped.limit(CANDIDATES)).all()
     found = [chat_id for chat_id, _ in rows if chat_id is not None]
-    for customer_id in dict.fromkeys(customer for chat_id, customer in rows if chat_id is None and customer):
-        chat_id = chat_of(session, survivor(session, customer_id))
-        if chat_id is not None:
-            found.append(chat_id)
-    return found
+    unsaid = dict.fromkeys(customer for chat_id, customer in rows if chat_id is None and customer)
+    chats = chats_of(session, unsaid)
+    return [*found, *(chats[customer_id] for customer_id in unsaid if customer_id in chats)]
 
 
 def _with_home(session: Session) -> list[int]:

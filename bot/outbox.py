@@ -12,16 +12,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import exists
 from sqlmodel import Session, col, or_, select
 
 from bot.conversation import Look
-from bot.leases import chat_of, has_updates, keep_lease, persons, release
+from bot.leases import chat_of, chats_of, has_updates, keep_lease, persons, release
 from bot.pace import Pace, reserve
 from bot.quiet import quiet_until
 from bot.registry import gather
 from bot.turn import SCREEN, STRIP, VIEW
 from referrals.notices import ACCOUNT, MONEY
-from referrals.people.customers import access_of, survivor
+from referrals.people.customers import access_of
 from referrals.programme import Programme
 from referrals.reasons import OUTCOME_UNKNOWN, STALE, STOPPED, UNREACHABLE
 from storage.customers import Customer
@@ -81,13 +82,16 @@ def claim(
 
 def drop_stranded(session: Session, *, now: datetime) -> int:
     """Notices for somebody without a chat that can be reached wait no longer: the next /start shows their money."""
-    query = select(Outbox).where(Outbox.status == DUE, col(Outbox.chat_id).is_(None), Outbox.due_at <= now)
-    dropped = 0
-    for row in session.exec(query.order_by(col(Outbox.due_at)).limit(LOOK)):
-        if row.customer_id is None or chat_of(session, survivor(session, row.customer_id)) is None:
-            drop(row, UNREACHABLE)
-            dropped += 1
-    return dropped
+    has_chat = exists().where(
+        col(Chat.customer_id) == col(Outbox.customer_id), col(Chat.reachable), col(Chat.last_seen_at).is_not(None)
+    )
+    query = select(Outbox).where(Outbox.status == DUE, col(Outbox.chat_id).is_(None), Outbox.due_at <= now, ~has_chat)
+    rows = session.exec(query.order_by(col(Outbox.due_at)).limit(LOOK)).all()
+    chats = chats_of(session, {row.customer_id for row in rows if row.customer_id is not None})  # of merged people
+    stranded = [row for row in rows if row.customer_id not in chats]
+    for row in stranded:
+        drop(row, UNREACHABLE)
+    return len(stranded)
 
 
 def due_rows(session: Session, chat: Chat, *, now: datetime) -> list[Outbox]:
