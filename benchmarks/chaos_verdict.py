@@ -79,7 +79,7 @@ def messages(
     verdict.claim("messages that may go once and were tried twice", once)
     verdict.doubled = {
         "answers": sum(shown.values()) - len(shown),
-        "money": len(texts) - len({row.message_id for row in rows}),
+        "money": len(texts) - len({row.message_id for row in rows if row.message_id is not None}),
     }
     verdict.claim("more doubles than kills explain", [n for n in verdict.doubled.values() if n > kills * SLOTS])
 
