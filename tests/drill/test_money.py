@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
 from bot.sandbox.shop import Shop, ShopSettings
 from bot.sandbox.shop_orders import PRODUCTS
 from bot.sandbox.shop_orders import Buyer as ShopBuyer
@@ -22,19 +20,19 @@ WOO = {
 PERCENT = {"bonus__ambassador__kind": "percent", "bonus__ambassador__percent": "10"}
 
 
-@pytest.mark.parametrize("currency,total", [("USD", "90.00"), ("JPY", "9000"), ("KWD", "90.000")])
-async def test_another_currency_stays_what_it_is_and_earns_nothing(world: World, currency: str, total: str) -> None:
-    """Rule 4: stored and attributed, never converted."""
+async def test_another_currency_stays_what_it_is_and_earns_nothing(world: World) -> None:
+    """Rule 4: stored and attributed, never converted; boards count the programme's currency."""
     anna = await world.ambassador()
 
-    answer = await world.order("1", code=anna.code, currency=currency, total=total)
+    for currency, total in (("USD", "90.00"), ("JPY", "9000"), ("KWD", "90.000")):
+        answer = await world.order(currency, friend(currency), code=anna.code, currency=currency, total=total)
+        assert answer.body["reasons"] == [{"code": "other_currency", "currency": currency}]
 
-    shown = await world.get(f"/customers/{anna.number}")
-    exported = (await world.command("export", "referrals", "--format", "json")).output
-    assert answer.codes == ["other_currency"]
-    assert answer.body["reasons"][0]["currency"] == currency
-    assert {name for name, accounts in shown["balances"].items() if any(accounts.values())} == set()
-    assert "1500" not in exported
+    listed = await world.referrals(anna)
+    board = await world.get("/leaderboard?period=all")
+    assert [row["status"] for row in listed] == ["refused"] * 3
+    assert await world.balance(anna) == {}
+    assert sum(row["revenue_minor"] + row["pending"] for row in board["rows"]) == 0
 
 
 async def test_a_fixed_bonus_stands_while_enough_is_kept(world: World) -> None:
