@@ -19,6 +19,8 @@ ACTOR = "command"
 
 def create(opened: Opened, *, name: str, scopes: Sequence[str]) -> None:
     """A key; it is the last line on standard output. Raises: Misuse."""
+    if not name.strip():
+        raise Misuse("--name is empty; a name says later whose key it is.")
     wanted = [scope for text in scopes for scope in text.replace(",", " ").split()]
     try:
         key, view = opened.database.run(

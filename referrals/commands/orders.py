@@ -57,7 +57,7 @@ def replay(opened: Opened, *, quarantined: bool, since: str | None, as_json: boo
 
     What is right already stays as it is: the same states win, and evidence is pinned. Raises: Misuse.
     """
-    moment = opened.moment(since, option="--since") if since else None
+    moment = opened.moment(since, option="--since") if since is not None else None
     total = opened.database.look(_count, quarantined=quarantined, since=moment)
     counts: Counter[str] = Counter()
     with progress("replay", total=total) as advanced:
@@ -148,7 +148,7 @@ def _read_order(shop: Shop, path: Path) -> OrderState:
         data = json.loads(body)
     except OSError as error:
         raise Misuse(f"{path}: cannot be read: {error.strerror}.") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Misuse(f"{path}: is no JSON: {error}.") from None
     typed = isinstance(data, dict) and data.get("type") == "order.state"
     kind = STANDARD if typed else shop.kind

@@ -228,6 +228,8 @@ def test_migrate_makes_schema_and_keys_and_may_be_repeated(engine: str, tmp_path
         (("leaderboard", "--period", "fortnight"), "--period"),
         (("leaderboard", "--top", "0"), "--top"),
         (("leaderboard", "--at", "tomorrow"), "--at"),
+        (("replay", "--since", ""), "--since"),
+        (("api-key", "create", "--name", " "), "--name"),
         (("export", "customers"), "customers"),
         (("export", "ledger", "--format", "xls"), "--format"),
         (("replay", "--since", "yesterday"), "--since"),
