@@ -31,7 +31,7 @@ def router() -> Router:
 async def on_start(_message: Message, turn: Turn, command: CommandObject) -> None:
     """START was pressed, or typed."""
     payload = (command.args or "").strip()
-    if payload.startswith(INVITED_BY):
+    if payload.startswith(INVITED_BY) and payload != INVITED_BY:
         await turn.write(accept_invitation, code=payload.removeprefix(INVITED_BY))
     elif payload.startswith(CONNECT):
         await turn.write(offer_connection, token=payload.removeprefix(CONNECT))

@@ -75,8 +75,9 @@ async def test_a_second_ambassador_cannot_take_a_friend(play: Play) -> None:
     assert "al door iemand anders uitgenodigd" in (await play.start(bram, f"r_{second}")).words
 
 
-async def test_an_unknown_payload_is_an_ordinary_start(play: Play) -> None:
-    assert (await play.start(play.person("Bram"), "zomaar")).words.startswith("Hoi Bram")
+@pytest.mark.parametrize("payload", ["zomaar", "r_"])
+async def test_an_unknown_payload_is_an_ordinary_start(play: Play, payload: str) -> None:
+    assert (await play.start(play.person("Bram"), payload)).words.startswith("Hoi Bram")
 
 
 async def test_stop_ends_all_messages_and_start_brings_them_back(play: Play) -> None:
