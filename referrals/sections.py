@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from referrals.settings import (
+    LONGEST_DAYS,
     Address,
     Amount,
     BaseAddress,
@@ -38,6 +39,7 @@ from referrals.settings import (
     Username,
     Whole,
     Zone,
+    at_most,
     contradiction,
     distinct,
     pattern,
@@ -131,7 +133,7 @@ class Shop(Section):
 class Attribution(Section):
     """Who brought whom."""
 
-    window_days: Positive = 30
+    window_days: Annotated[Positive, at_most(LONGEST_DAYS)] = 30
     touch: Literal["last", "first"] = "last"
     evidence: Annotated[tuple[KindOfEvidence, ...], Listed, distinct(lowest=1)] = (
         "voucher",
@@ -227,7 +229,7 @@ class Tier(Section):
 class Hold(Section):
     """The wait before a bonus becomes available."""
 
-    days: Count = 21  # local calendar days from payment
+    days: Annotated[Count, at_most(LONGEST_DAYS)] = 21  # local calendar days from payment
 
 
 class Expiry(Section):

@@ -250,6 +250,7 @@ Whole = Annotated[int, BeforeValidator(_unquoted), Strict()]
 Flag = Annotated[bool, BeforeValidator(_unquoted), Strict()]
 Count = Annotated[Whole, at_least(0)]
 Positive = Annotated[Whole, at_least(1)]
+LONGEST_DAYS = 3650  # ten years; beyond the calendar's end every order would fail
 Percentage = Annotated[Whole, at_least(0), at_most(100)]
 Port = Annotated[Whole, at_least(0), at_most(65_535)]
 Text = Annotated[str, AfterValidator(_not_empty)]

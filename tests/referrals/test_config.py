@@ -38,6 +38,9 @@ def test_nothing_at_all_names_what_is_required() -> None:
         pytest.param({"weather": 1}, "weather is unknown.", id="unheard of"),
         pytest.param({"hold__days": "21"}, "hold.days must be a whole number.", id="text for a number"),
         pytest.param({"hold__days": True}, "hold.days must be a whole number.", id="truth for a number"),
+        pytest.param(
+            {"hold__days": 10**11}, "hold.days is 100000000000, and must be at most 3650.", id="past the calendar"
+        ),
         pytest.param({"hold__days": -1}, "hold.days is -1, and must be at least 0.", id="a day too few"),
         pytest.param({"hold": 21}, "hold must be a section, not a value.", id="value for a section"),
         pytest.param({"attribution__window_days": 0}, "attribution.window_days is 0, and must be at least 1.", id="0"),
