@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from sqlmodel import Session, col, func, select
 
-from benchmarks.chaos_load import ACKED, CLICK, ORDER, REFUSED, SIGN_UP, UNKNOWN, Code, Load
+from benchmarks.chaos_load import ACKED, CLICK, FIRST_CHAT, ORDER, REFUSED, SIGN_UP, UNKNOWN, Code, Load
 from bot.sandbox.sandbox import Sandbox
 from referrals.clock_row import read_offset
 from referrals.notices import MONEY
@@ -87,7 +87,7 @@ def messages(
 def waiting(session: Session, load: Load) -> int:
     """How much is still to be heard, sent or released."""
     now = machine_now(session) + read_offset(session)
-    heard = session.exec(select(func.count()).where(Inbox.kind == "telegram", Inbox.status == DONE)).one()
+    heard = session.exec(select(func.count()).where(Inbox.status == DONE, col(Inbox.chat_id) >= FIRST_CHAT)).one()
     return (
         session.exec(select(func.count()).where(Inbox.status == NEW)).one()
         + session.exec(select(func.count()).where(Outbox.status == DUE, Outbox.due_at <= now)).one()

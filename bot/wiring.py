@@ -10,10 +10,12 @@ import asyncio
 import gc
 import signal
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from importlib import import_module
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -132,7 +134,7 @@ class Service:
 
     async def _start_bot(self) -> None:
         # The chat's library takes seconds to load: only this role pays, and the web answers meanwhile.
-        await asyncio.to_thread(import_module, "bot.service")
+        await load_beside("bot.service")
         from bot.service import BotService  # noqa: PLC0415 - loaded a line above
 
         self.bot = BotService(
@@ -208,6 +210,32 @@ def keep_what_is_loaded() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(ALLOCATIONS_BETWEEN_COLLECTIONS, *gc.get_threshold()[1:])
+
+
+async def load_beside(name: str) -> None:
+    """The module is loaded, by a thread that nobody waits for when the process is told to stop meanwhile."""
+    loop = asyncio.get_running_loop()
+    loaded: asyncio.Future[None] = loop.create_future()
+
+    def load() -> None:
+        try:
+            import_module(name)
+            fault = None
+        except Exception as error:  # noqa: BLE001 - whatever it was, it is raised where the module is wanted
+            fault = error
+        with suppress(RuntimeError):  # the loop is closed: nobody wants it any more
+            loop.call_soon_threadsafe(settle, fault)
+
+    def settle(fault: Exception | None) -> None:
+        if loaded.cancelled():
+            return
+        if fault is None:
+            loaded.set_result(None)
+        else:
+            loaded.set_exception(fault)
+
+    Thread(target=load, name=f"load:{name}", daemon=True).start()
+    await loaded
 
 
 def told_to_stop() -> asyncio.Event:

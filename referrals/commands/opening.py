@@ -15,7 +15,7 @@ from referrals.clock_row import read_offset
 from referrals.config import Config, ConfigError, load_config
 from referrals.errors import ProgrammeError
 from referrals.programme import Programme, load_programme
-from storage.database import Database
+from storage.database import Database, Overloaded
 from storage.schema import is_at_head
 
 FAILED, WRONG_USE = 1, 2
@@ -59,12 +59,23 @@ def opened(path: Path, *, environ: Mapping[str, str] | None = None) -> Iterator[
     database = open_database(config)
     try:
         if not is_at_head(config.storage.url):
+            _knock(database)
             raise Failure("The database has not the tables of this version: run `ambassade migrate`.")
         programme = database.look(load_programme, config)
         clock = Clock(database.look(read_offset))
         yield Opened(config, database, programme, clock, clock.programme())
     finally:
         database.close()
+
+
+def _knock(database: Database) -> None:
+    """The database answers. Raises: Failure."""
+    if database.is_sqlite:
+        return
+    try:
+        database.look(lambda _session: None)
+    except Overloaded:
+        raise Failure("storage.url: the database does not answer.") from None
 
 
 def open_database(config: Config) -> Database:

@@ -6,6 +6,7 @@ they can say "the same", and nothing else.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -64,12 +65,13 @@ class Person:
 def email_key(email: str | None) -> str | None:
     """The address with what providers ignore taken away; None where it is none (rules 16).
 
-    Case and ``+tag`` go everywhere, dots only at gmail.com; googlemail.com is gmail.com.
+    Case and ``+tag`` go everywhere, dots only at gmail.com; googlemail.com is gmail.com. Signs that
+    look the same or cannot be seen are no other address, and neither is the root's dot at the end.
     """
     if not email:
         return None
-    name, _, domain = email.strip().lower().rpartition("@")
-    name = name.partition("+")[0]
+    name, _, domain = _plain(email).strip().lower().rpartition("@")
+    name, domain = name.partition("+")[0], domain.rstrip(".")
     if not name or "." not in domain or len(email) > LONGEST_EMAIL:
         return None
     if domain in GMAIL:
@@ -79,8 +81,15 @@ def email_key(email: str | None) -> str | None:
 
 def phone_key(phone: str | None) -> str | None:
     """The last nine digits, which survive +31, 0031 and 0; None where there are too few."""
-    digits = "".join(symbol for symbol in phone or "" if symbol.isdigit())
+    digits = "".join(str(unicodedata.decimal(symbol)) for symbol in _plain(phone or "") if symbol.isdecimal())
     return digits[-NATIONAL_DIGITS:] if len(digits) >= SHORTEST_PHONE else None
+
+
+def _plain(text: str) -> str:
+    """Compatible forms as one, without signs that cannot be seen."""
+    if text.isascii():
+        return text
+    return "".join(sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
 
 
 def email_fingerprint(programme: Programme, email: str | None) -> str | None:

@@ -57,6 +57,7 @@ def build_app(
     _add(app, hdrs.METH_POST, "/hooks/{shop}", Hooks(door).__call__, otherwise=not_allowed)
     _add(app, hdrs.METH_GET, "/i/{code}.svg", page(friend_qr))
     _add(app, hdrs.METH_GET, "/i/{code}", page(friend_page))
+    _add(app, hdrs.METH_GET, "/", _front_door)
     _add(app, hdrs.METH_GET, "/c", page(connect_page))
     _add(app, hdrs.METH_GET, "/c.svg", page(connect_qr))
     _add(app, hdrs.METH_GET, STYLE_PATH, page(serve_style))
@@ -87,6 +88,11 @@ def _wrong_method(method: str) -> UpdateHandler:
         return response
 
     return refuse
+
+
+async def _front_door(_request: web.Request) -> web.Response:
+    """Whoever only knows the address wants to come in."""
+    return web.Response(status=302, headers={"Location": "/c", "Server": "ambassade"})
 
 
 async def _not_found(request: web.Request) -> web.Response:

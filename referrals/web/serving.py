@@ -8,6 +8,7 @@ time of a body: that is added here.
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
@@ -59,6 +60,20 @@ class GuardedConnection(web.RequestHandler):
             too_large = idle and self._header_bytes > MAX_HEADER_BYTES
         if too_large:
             self._refuse_header()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """What is no HTTP is answered in a word: neither the log nor the answer repeats what was sent."""
+        if status != HTTPStatus.BAD_REQUEST:
+            return super().handle_error(request, status, exc, message)
+        response = web.Response(status=status, headers={"Server": "ambassade"})
+        response.force_close()
+        return response
 
     def _longest_header(self) -> int:
         headers = (getattr(message, "raw_headers", ()) for message, _ in self._messages)

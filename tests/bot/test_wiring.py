@@ -7,7 +7,7 @@ from datetime import timedelta
 import aiohttp
 import pytest
 
-from bot.wiring import ROLES, ClockRefused, Service
+from bot.wiring import ROLES, ClockRefused, Service, load_beside
 from referrals.chance import Maker
 from referrals.clock_row import read_offset, set_offset
 from referrals.config import Config, parse_config
@@ -82,3 +82,11 @@ async def test_stopping_before_the_start_leaves_nothing_open(config: Config) -> 
     await service.stop()
 
     assert service.bot is None
+
+
+async def test_a_module_is_loaded_beside_and_its_fault_is_told() -> None:
+    """Design 2: stopping does not wait for a library that is still being loaded."""
+    await load_beside("json.tool")
+
+    with pytest.raises(ModuleNotFoundError):
+        await load_beside("no_such_module_anywhere")

@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import BrowserContext, async_playwright
+from playwright.async_api import BrowserContext, ViewportSize, async_playwright
 
 from bot.demo import Demo, DemoSettings
 from tests.installation import free_port
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage"]  # a container has neither
-WIDE = {"width": 1500, "height": 950}
+WIDE = ViewportSize(width=1500, height=950)
 PATIENCE_MS = 20_000
 
 

@@ -209,9 +209,16 @@ async def test_a_logo_is_shown_from_its_address_or_served_from_its_file(database
 
 
 async def test_an_address_that_leads_nowhere_is_a_friendly_404(web: Web) -> None:
-    for path in ("/", "/nergens", "/hooks", "/metrics", "/x%0Ay"):
+    for path in ("/nergens", "/hooks", "/metrics", "/x%0Ay"):
         answer = await web.get(path, headers=NL)
         assert (answer.status, "Hier is niets te vinden" in await answer.text()) == (404, True)
+
+
+async def test_whoever_only_knows_the_address_is_shown_in(web: Web) -> None:
+    """Contract 3: the way into the chat is /c."""
+    answer = await web.get("/", allow_redirects=False)
+
+    assert (answer.status, answer.headers["Location"]) == (302, "/c")
 
 
 async def test_a_page_cannot_be_posted_to(web: Web) -> None:

@@ -167,3 +167,21 @@ async def test_stopping_takes_seconds_and_not_a_minute() -> None:
     await runner.setup()
     assert runner._shutdown_timeout == serving.SHUTDOWN_SECONDS < 10
     await runner.cleanup()
+
+
+async def test_what_is_no_http_is_not_repeated(caplog: pytest.LogCaptureFixture) -> None:
+    """Design 5: neither the log nor the answer holds what somebody sent."""
+    app = web.Application()
+    runner = await start_web(app, host="127.0.0.1", port=0)
+    try:
+        reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nanna@example.nl secret\r\n\r\n")
+        answer = await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+    finally:
+        await runner.cleanup()
+
+    assert b" 400 " in answer.splitlines()[0]
+    assert b"anna" not in answer
+    assert b"aiohttp" not in answer
+    assert "anna" not in caplog.text
