@@ -16,10 +16,10 @@ from aiohttp import web
 from sqlmodel import Session
 
 from referrals.codes import LONGEST_TYPED, CodeMiss, find_codes
+from referrals.landing import landing_address
 from referrals.reasons import CODE_TYPING_ERROR
 from referrals.recruiting.clicks import ClickItem, Landing, record_clicks
 from referrals.web.door import Door
-from referrals.landing import landing_address
 from referrals.web.pages import notice_page
 
 log = structlog.get_logger()

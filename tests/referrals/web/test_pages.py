@@ -216,7 +216,7 @@ async def test_an_address_that_leads_nowhere_is_a_friendly_404(web: Web) -> None
 
 async def test_whoever_only_knows_the_address_is_shown_in(web: Web) -> None:
     """Contract 3: the way into the chat is /c."""
-    answer = await web.get("/", allow_redirects=False)
+    answer = await web.get("/")
 
     assert (answer.status, answer.headers["Location"]) == (302, "/c")
 

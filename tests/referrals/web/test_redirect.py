@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlmodel import Session, func, select
 
-from referrals.recruiting.clicks import find_clicks
 from referrals.landing import landing_address
+from referrals.recruiting.clicks import find_clicks
 from referrals.web.redirect import is_click, is_preview
 from storage.codes import Click
 from storage.database import Database, OutcomeUnknown, Overloaded
