@@ -58,7 +58,7 @@ async def test_a_code_that_is_nobodys_gets_a_friendly_page_with_the_way_to_the_s
     page = await answer.text()
     assert answer.status == 404
     assert "Deze code kennen we niet" in page
-    assert 'href="https://winkel.example/"' in page
+    assert 'href="https://winkel.example/hallo"' in page
     assert clicks(web.database) == 0
 
 
