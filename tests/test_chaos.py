@@ -10,7 +10,7 @@ import pytest
 from benchmarks.chaos import Plan, play
 from tests.engines import ENGINES, fresh_url
 
-KILLS = 3
+KILLS = 2
 PATIENCE_SECONDS = 15.0  # until a worker answers again, beside other tests; `make chaos` holds it to five
 
 
@@ -24,7 +24,7 @@ async def test_workers_that_are_killed_under_load_lose_and_double_nothing(tmp_pa
     for engine in ENGINES:
         folder = tmp_path / engine
         folder.mkdir()
-        plans.append(Plan(fresh_url(engine, folder), folder, KILLS, ambassadors=3, clients=4))
+        plans.append(Plan(fresh_url(engine, folder), folder, KILLS, ambassadors=3, clients=2))
 
     reports = await asyncio.gather(*(play(plan) for plan in plans))
 
