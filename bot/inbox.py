@@ -32,7 +32,12 @@ log = structlog.get_logger()
 TELEGRAM = "telegram"
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
 ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member")
-MOST_ATTEMPTS = 3
+# An attempt that ends with the process may be no fault of the update's: a machine that is killed again and again must
+# not lose what it has acknowledged. So a fault that was seen weighs as much as four deaths: three, or twelve, are enough.
+MOST_ATTEMPTS = 12
+MOST_TAKEN = 30  # updates looked at for one that may still be tried
+SEEN_FAULT = 3  # on top of the attempt that was counted before the work
+NO_FAULT = -1  # the database was away
 MOST_BYTES = 1024 * 1024
 BUSY_SECONDS = "2"  # Retry-After while the database takes nothing; Telegram keeps to it
 QUARANTINE_NOTE = "screen.error"
@@ -106,11 +111,11 @@ def store_updates(session: Session, items: Sequence[Incoming]) -> list[bool]:
     return results
 
 
-def take_update(session: Session, chat_id: int, *, worker: str, now: datetime, forgive: bool = False) -> Taken | None:
+def take_update(session: Session, chat_id: int, *, worker: str, now: datetime, blame: int = 0) -> Taken | None:
     """The next update of a chat that this worker has leased, its attempt counted before the work.
 
-    One that was tried three times is quarantined with an apology, and the next one has its turn. ``forgive`` says
-    that the last attempt failed for a reason that was not the update's.
+    One that failed three times is quarantined with an apology, and the next one has its turn. ``blame`` is what the
+    last attempt of this worker weighs beside having been one: ``SEEN_FAULT``, ``NO_FAULT`` or nothing.
 
     Raises:
         LeaseLost: The chat is somebody else's by now.
@@ -118,9 +123,8 @@ def take_update(session: Session, chat_id: int, *, worker: str, now: datetime, f
     chat = keep_lease(session, chat_id, worker=worker)
     asked = awaited(chat.awaiting, now=now)
     query = select(Inbox).where(Inbox.status == NEW, Inbox.chat_id == chat_id).order_by(col(Inbox.id))
-    for row in session.exec(query.limit(MOST_ATTEMPTS * 10)):
-        if forgive:
-            row.attempts, forgive = max(row.attempts - 1, 0), False
+    for row in session.exec(query.limit(MOST_TAKEN)):
+        row.attempts, blame = max(row.attempts + blame, 0), 0
         if row.attempts < MOST_ATTEMPTS and row.body is not None and row.id is not None:
             row.attempts += 1
             return Taken(row.id, row.external_key or str(row.id), row.body, bool(row.headers.get("waited")), asked)

@@ -18,7 +18,7 @@ from sqlmodel import Session
 
 from bot.conversation import Outcome, Screen, Turn
 from bot.dispatcher import dispatch, event_of, parse, press_of
-from bot.inbox import Taken, take_update
+from bot.inbox import NO_FAULT, SEEN_FAULT, Taken, take_update
 from bot.leases import LeaseLost, lease_chats, release
 from bot.outbox import Plan, claim, drop_stranded
 from bot.pace import Pace
@@ -119,21 +119,22 @@ class Worker:
 
     async def hear(self, chat_id: int) -> None:
         """Every update of the chat has had its turn, in order; one that fails has three."""
-        forgive = False
+        blame = 0
         while not self.stopping:
             now = self.clock.programme()
-            taken = await self.database.write(take_update, chat_id, worker=self.name, now=now, forgive=forgive)
+            taken = await self.database.write(take_update, chat_id, worker=self.name, now=now, blame=blame)
             if taken is None:
                 return
-            forgive = False
+            blame = 0
             try:
                 await self._hear_one(taken, now=now)
             except (Overloaded, OutcomeUnknown):
-                forgive = True
+                blame = NO_FAULT
                 await asyncio.sleep(BUSY_SECONDS)
             except LeaseLost:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever an update breaks is counted against it
+                blame = SEEN_FAULT
                 log.error("update.failed", inbox=taken.inbox_id, error=type(error).__name__, at=_places(error))  # noqa: TRY400
                 await asyncio.sleep(RETRY_SECONDS)
 

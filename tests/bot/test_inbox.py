@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from sqlmodel import Session, select
 
-from bot.inbox import SECRET_HEADER, incoming, store_updates
+from bot.inbox import MOST_ATTEMPTS, SECRET_HEADER, incoming, store_updates
 from bot.leases import LeaseLost, keep_lease, lease_chats
 from bot.turn import run_turn
 from storage.database import Database, Overloaded
@@ -102,11 +102,23 @@ async def test_a_poisonous_update_is_quarantined_after_three_tries_and_the_chat_
     store(play, poison, update(900_000_008, "/help"))
     await play.service.deliver_due()
     statuses = {row["external_key"][-1]: (row["status"], row["reason"], row["attempts"]) for row in play.inbox()}
-    assert statuses["7"] == ("quarantined", "internal_error", 3)
+    assert statuses["7"] == ("quarantined", "internal_error", MOST_ATTEMPTS)
     assert statuses["8"][0] == "done"
     words = [message.words for message in anna.chat]
     assert sum("Er ging bij mij iets mis" in said for said in words) == 1
     assert words[-1].startswith("Dit kun je hier doen")
+
+
+async def test_dying_three_times_in_its_turn_loses_no_update(play: Play) -> None:
+    """Rules 24 and 27: a death weighs less than a fault that was seen; what was acknowledged is heard in the end."""
+    play.person("Anna", id=5).start()
+    await play.turn()
+    store(play, update(900_000_007, "/help"))
+    play.database.run(_die_in_its_turn, 5, times=MOST_ATTEMPTS // 2)
+
+    await play.service.deliver_due()
+
+    assert {row["status"] for row in play.inbox()} == {"done"}
 
 
 async def test_a_kill_in_the_middle_leaves_an_update_that_is_counted_and_done_again(play: Play) -> None:
@@ -212,6 +224,11 @@ def _keep(session: Session, chat_id: int, *, worker: str) -> None:
 
 def _attempts(play: Play) -> int:
     return max(play.database.look(_counted), default=0)
+
+
+def _die_in_its_turn(session: Session, chat_id: int, *, times: int) -> None:
+    for row in session.exec(select(Inbox).where(Inbox.chat_id == chat_id, Inbox.status == "new")):
+        row.attempts = times
 
 
 def _counted(session: Session) -> list[int]:
