@@ -33,7 +33,7 @@ TELEGRAM = "telegram"
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
 ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member")
 # An attempt that ends with the process may be no fault of the update's: a machine that is killed again and again must
-# not lose what it has acknowledged. So a fault that was seen weighs as much as four deaths: three, or twelve, are enough.
+# not lose what it has acknowledged. So a fault that was seen weighs as much as four deaths: three or twelve are enough.
 MOST_ATTEMPTS = 12
 MOST_TAKEN = 30  # updates looked at for one that may still be tried
 SEEN_FAULT = 3  # on top of the attempt that was counted before the work
