@@ -51,8 +51,10 @@ def check(make: subprocess.Popen[bytes], port: int, log: Path) -> None:
         time.sleep(0.2)
     print(f"demo: answers after {time.monotonic() - began:.1f} s")
     assert fetch(f"{address}/readyz")[0] == 200, "it is not ready"
-    shown = printed(log)
-    assert shown, "it printed no address"
+    while not (shown := printed(log)):
+        assert make.poll() is None, f"it ended with {make.returncode} before it printed an address"
+        assert time.monotonic() - began < START_SECONDS, f"no address printed within {START_SECONDS} s"
+        time.sleep(0.2)
     pages = {each: fetch(each) for each in shown}
     wrong = {each: status for each, (status, _) in pages.items() if status != 200}
     assert not wrong, f"of the addresses that it printed, these do not open: {wrong}"
