@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -15,7 +14,7 @@ from rich.console import Console
 from bot.logs import start_logging
 from bot.wiring import BOT, ROLES, ClockRefused, Service, run
 from referrals.chance import Maker
-from referrals.commands.opening import Failure, Misuse, open_database
+from referrals.commands.opening import Failure, Misuse, open_database, read_moment
 from referrals.config import Config, ConfigError, load_config
 from referrals.programme import make_keys
 from storage.schema import is_at_head, is_empty, upgrade
@@ -57,7 +56,11 @@ def run_service(path: Path, *, role: str, at: str | None) -> None:
         config.require_bot()
     start_logging()
     _prepare(config)
-    service = Service(config, roles, at=_moment(at, config))
+    service = Service(
+        config,
+        roles,
+        at=None if at is None else read_moment(at, option="--at", zone=ZoneInfo(config.programme.timezone)),
+    )
     try:
         asyncio.run(run(service))
     except ClockRefused:
@@ -134,13 +137,3 @@ def _prepare(config: Config) -> None:
         database.run(make_keys, Maker())
     finally:
         database.close()
-
-
-def _moment(text: str | None, config: Config) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise Misuse(f"--at is no moment: {text!r}; 2026-12-10T09:00:00+01:00 is one.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(config.programme.timezone))

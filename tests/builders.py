@@ -26,6 +26,7 @@ from storage.database import Database
 from storage.ledger import Bonus
 from storage.orders import Order
 from tests.referrals.configs import with_keys
+from tests.rows import rows_of
 
 NOON = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)  # a Tuesday, noon in Amsterdam
 SHOP = "webshop"
@@ -77,7 +78,7 @@ class Shop:
 
     def rows(self, table: type[SQLModel]) -> list[dict[str, Any]]:
         """Every row of a table, as plain data."""
-        return self.database.look(_rows, table)
+        return rows_of(self.database, table)
 
 
 def order(
@@ -132,7 +133,3 @@ def _order_reasons(session: Session, external_id: str) -> list[str]:
     ).one_or_none()
     codes = [why["code"] for why in row.reasons]
     return codes + [why["code"] for why in (bonus.reasons if bonus else []) if why["code"] not in codes]
-
-
-def _rows(session: Session, table: type[SQLModel]) -> list[dict[str, Any]]:
-    return [row.model_dump() for row in session.exec(select(table)).all()]

@@ -17,7 +17,6 @@ from bot.sandbox.webhooks import Delivery, Webhooks
 from bot.sandbox.world import Chat, User, World
 
 TOKEN = "7100200300:AAE-sandbox-only-not-a-real-token00"  # noqa: S105 - opens nothing but the sandbox
-BOT_ID = 7_100_200_300
 FIRST_PERSON = 5_000_001
 FIRST_GROUP = -1_001_000_000_001
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 from referrals.clock import Clock
@@ -45,11 +45,7 @@ class Opened:
 
     def moment(self, text: str, *, option: str) -> datetime:
         """The moment that an option names; without a zone it is the programme's. Raises: Misuse."""
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            raise Misuse(f"{option} is no moment: {text!r}; 2026-12-10T09:00:00+01:00 is one.") from None
-        return moment if moment.tzinfo else moment.replace(tzinfo=self.programme.zone)
+        return read_moment(text, option=option, zone=self.programme.zone)
 
 
 @contextmanager
@@ -76,6 +72,15 @@ def _knock(database: Database) -> None:
         database.look(lambda _session: None)
     except Overloaded:
         raise Failure("storage.url: the database does not answer.") from None
+
+
+def read_moment(text: str, *, option: str, zone: tzinfo) -> datetime:
+    """The moment that an option names; without a zone it is in this one. Raises: Misuse."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Misuse(f"{option} is no moment: {text!r}; 2026-12-10T09:00:00+01:00 is one.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
 def open_database(config: Config) -> Database:

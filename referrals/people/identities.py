@@ -104,11 +104,6 @@ def phone_fingerprint(programme: Programme, phone: str | None) -> str | None:
     return programme.fingerprint(f"phone:{key}") if key else None
 
 
-def find_customer(session: Session, kind: str, shop: str, value: str) -> int | None:
-    """The customer whom this identity names."""
-    return find_customers(session, [(kind, shop, value)]).get((kind, shop, value))
-
-
 def find_customers(session: Session, keys: Iterable[Key]) -> dict[Key, int]:
     """The customers whom these identities name; unknown ones are left out."""
     wanted = list(dict.fromkeys(keys))

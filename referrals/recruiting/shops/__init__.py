@@ -116,8 +116,3 @@ class Adapter:
     read: Callable[..., Event]  # (shop: str, headers: Mapping, body: bytes); raises Nonsense
     kept_headers: tuple[str, ...]  # lower-case names of the headers that are stored
     is_ping: Callable[[Mapping[str, str], bytes], bool]
-
-
-def normalise_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Header names in lower case, as the adapters read them."""
-    return {name.lower(): value for name, value in headers.items()}
