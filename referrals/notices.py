@@ -28,8 +28,17 @@ NOT_COUNTED = "not_counted"  # reason
 TOKEN_USED_ELSEWHERE = "token_used_elsewhere"  # noqa: S105 - another chat held a link that connects to this account
 CLAIM_ENDED = "claim_ended"  # the account this chat had claimed was connected by its own one-time link
 
+# Unasked, at most once, within the caps and outside quiet hours (rules 23, 28-30).
+SCORE_ASKED = "score_asked"  # survey
+TIP_SECOND_ORDER = "tip_second_order"
+TIP_SHARE_AGAIN = "tip_share_again"
+TIP_NEVER_OPENED = "tip_never_opened"
+THANKS = "thanks"  # years or friends
+REFERENCE_INVITED = "reference_invited"  # reference
+
 MONEY = frozenset({BONUS_HELD, BONUS_AVAILABLE, BONUS_CHANGED, BONUS_REVERSED, NOT_COUNTED})
 ACCOUNT = frozenset({TOKEN_USED_ELSEWHERE, CLAIM_ENDED})
+UNASKED = frozenset({SCORE_ASKED, TIP_SECOND_ORDER, TIP_SHARE_AGAIN, TIP_NEVER_OPENED, THANKS, REFERENCE_INVITED})
 ALL = tuple(sorted(MONEY | ACCOUNT))
 
 
@@ -66,4 +75,4 @@ def write_notices(session: Session, notices: Sequence[Notice], *, now: datetime)
         insert_rows(session, Outbox, rows, ignore_conflicts=True)
 
 
-__all__ = ["ACCOUNT", "ALL", "AT_LEAST_ONCE", "AT_MOST_ONCE", "MONEY", "Notice", "write_notices"]
+__all__ = ["ACCOUNT", "ALL", "AT_LEAST_ONCE", "AT_MOST_ONCE", "MONEY", "UNASKED", "Notice", "write_notices"]

@@ -14,7 +14,11 @@ class Code(SQLModel, table=True):
     """A code names its ambassador for ever and is never issued to anybody else (rules 17)."""
 
     __tablename__ = "code"
-    __table_args__ = (UniqueConstraint("normalised"), Index("ix_code_customer_id", "customer_id"))
+    __table_args__ = (
+        UniqueConstraint("normalised"),
+        Index("ix_code_customer_id", "customer_id"),
+        Index("ix_code_created_at", "created_at"),
+    )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     normalised: str = Field(sa_type=Text)  # capitals and digits, confusables folded

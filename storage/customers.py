@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, Text, UniqueConstraint
+from sqlalchemy import Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from storage.columns import BigId, UtcTime
@@ -18,7 +18,15 @@ class Customer(SQLModel, table=True):
     """A person the programme knows; a friend who only bought is one without names."""
 
     __tablename__ = "customer"
-    __table_args__ = (Index("ix_customer_state", "state"),)
+    __table_args__ = (
+        Index("ix_customer_state", "state"),
+        Index(
+            "ix_customer_ambassadors",  # whose anniversary is near
+            "first_paid_at",
+            sqlite_where=text("ambassador_since IS NOT NULL"),
+            postgresql_where=text("ambassador_since IS NOT NULL"),
+        ),
+    )
 
     id: int = Field(primary_key=True, sa_type=BigId)
     state: str = Field(default=ACTIVE, sa_type=Text)  # active, excluded, staff, erased

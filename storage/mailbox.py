@@ -57,6 +57,7 @@ class Outbox(SQLModel, table=True):
         Index("ix_outbox_due", "due_at", sqlite_where=text("status = 'due'"), postgresql_where=text("status = 'due'")),
         Index("ix_outbox_customer_id", "customer_id"),
         Index("ix_outbox_chat_id_status", "chat_id", "status"),
+        Index("ix_outbox_chat_id_message_id", "chat_id", "message_id"),  # what a colleague replies to
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)

@@ -31,6 +31,12 @@ class Order(SQLModel, table=True):
         Index("ix_shop_order_ambassador_id_paid_at", "ambassador_id", "paid_at"),
         Index("ix_shop_order_paid_at", "paid_at"),
         Index(
+            "ix_shop_order_delivered_at",
+            "delivered_at",
+            sqlite_where=text("delivered_at IS NOT NULL"),
+            postgresql_where=text("delivered_at IS NOT NULL"),
+        ),
+        Index(
             "ix_shop_order_needs_fetch",
             "shop",
             sqlite_where=text("needs_fetch"),

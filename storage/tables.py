@@ -6,17 +6,24 @@ from sqlmodel import SQLModel
 
 from storage import (
     auditlog,
+    cases,
     codes,
+    contacts,
     customers,
     installation,
     leases,
     ledger,
     mailbox,
     orders,
+    references,
     referrals,
     standings,
+    surveys,
     tallies,
 )
 
-MODULES = (auditlog, codes, customers, installation, leases, ledger, mailbox, orders, referrals, standings, tallies)
+MODULES = (
+    auditlog, cases, codes, contacts, customers, installation, leases, ledger, mailbox, orders, references, referrals,
+    standings, surveys, tallies,
+)  # fmt: skip
 metadata = SQLModel.metadata
