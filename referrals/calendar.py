@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,18 @@ def add_local_days(moment: datetime, days: int, zone: ZoneInfo) -> datetime:
     local = moment.astimezone(zone)
     later = local.replace(tzinfo=None) + timedelta(days=days)
     return later.replace(tzinfo=zone).astimezone(UTC)
+
+
+def add_local_months(moment: datetime, months: int, zone: ZoneInfo) -> datetime:
+    """The same local time and day of the month, so many months later, in UTC; where there is no such day, the last.
+
+    A local time that the clock skips or shows twice is read as in ``add_local_days``.
+    """
+    local = moment.astimezone(zone).replace(tzinfo=None)
+    years, month = divmod(local.month - 1 + months, 12)
+    year, month = local.year + years, month + 1
+    day = min(local.day, monthrange(year, month)[1])
+    return local.replace(year=year, month=month, day=day).replace(tzinfo=zone).astimezone(UTC)
 
 
 def local_month(moment: datetime, zone: ZoneInfo) -> str:

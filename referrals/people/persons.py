@@ -37,6 +37,15 @@ def survivor(session: Session, customer_id: int) -> int:
     return customer_id
 
 
+def everybody(session: Session, customer_id: int) -> list[int]:
+    """The customer as whom this one lives on, and after them everybody who was merged into that one."""
+    found = new = [survivor(session, customer_id)]
+    while new:
+        new = list(session.exec(select(CustomerAlias.merged_id).where(col(CustomerAlias.customer_id).in_(new))))
+        found = found + new
+    return found
+
+
 def is_connected(session: Session, customer_id: int) -> bool:
     """Is the person known to a shop, by an account, an address or an order?"""
     query = select(Identity.id).where(Identity.customer_id == customer_id, col(Identity.kind).in_((SHOP, EMAIL, GUEST)))
