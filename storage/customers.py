@@ -21,6 +21,12 @@ class Customer(SQLModel, table=True):
     __table_args__ = (
         Index("ix_customer_state", "state"),
         Index(
+            "ix_customer_first_paid_at",  # who has been one for so many days now
+            "first_paid_at",
+            sqlite_where=text("first_paid_at IS NOT NULL"),
+            postgresql_where=text("first_paid_at IS NOT NULL"),
+        ),
+        Index(
             "ix_customer_ambassadors",  # whose anniversary is near
             "first_paid_at",
             sqlite_where=text("ambassador_since IS NOT NULL"),

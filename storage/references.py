@@ -24,21 +24,31 @@ class Reference(SQLModel, table=True):
             postgresql_where=text("status = 'published'"),
         ),
         Index("ix_reference_status", "status"),
+        Index(
+            "ix_reference_rest_until",
+            "rest_until",
+            sqlite_where=text("rest_until IS NOT NULL"),
+            postgresql_where=text("rest_until IS NOT NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)
     status: str = Field(sa_type=Text)
-    # invited, accepted, snoozed, declined, expired, answering, draft, customer_approved, published, owner_declined,
+    # nominated, invited, accepted, snoozed, declined, answering, draft, customer_approved, published, owner_declined,
     # withdrawn, over
     answers: Any = Field(default_factory=list, sa_type=Json)  # three texts, in order
     original: str | None = Field(default=None, sa_type=Text)  # as the answers made it
     text: str | None = Field(default=None, sa_type=Text)  # the exact text that is meant now
-    text_hash: str | None = Field(default=None, sa_type=Text)  # SHA-256 of text, name and uses' wording
+    text_hash: str | None = Field(default=None, sa_type=Text)  # SHA-256 of all that is shown of it (asking/shown.py)
     uses: Any = Field(default_factory=list, sa_type=Json)  # website, social, print: what is ticked
-    name_shown: str = Field(default="anonymous", sa_type=Text)  # first_name, initials, anonymous
+    name_shown: str = Field(default="", sa_type=Text)  # first_name, initials, anonymous; empty: not chosen yet
     name: str | None = Field(default=None, sa_type=Text)  # exactly as it will be shown
     town: str | None = Field(default=None, sa_type=Text)
+    since: int | None = Field(default=None)  # the year of "customer since", as it will be shown
+    locale: str | None = Field(default=None, sa_type=Text)  # of the text
+    contact_key: str | None = Field(default=None, sa_type=Text)  # the Contact that invited; None: nobody was written to
+    rest_until: datetime | None = Field(default=None, sa_type=UtcTime)  # no other invitation before this
     version: int = Field(default=0)  # of the text; buttons name it, old ones do nothing
     rewarded: bool = Field(default=False)  # a thank-you was given: the wall says so
     invited_at: datetime | None = Field(default=None, sa_type=UtcTime)

@@ -95,8 +95,10 @@ def upgrade() -> None:
         *_need(COUNT, "version"),
         *_need(FLAG, "rewarded"),
         *_need(TIME, "created_at", "updated_at"),
-        *_may(TEXT, "original", "text", "text_hash", "name", "town", "owner_approved_hash"),
-        *_may(TIME, "invited_at", "snoozed_until", "owner_approved_at", "published_at", "expires_at", "withdrawn_at"),
+        *_may(TEXT, "original", "text", "text_hash", "name", "town", "locale", "contact_key", "owner_approved_hash"),
+        *_may(TIME, "rest_until", "invited_at", "snoozed_until", "owner_approved_at", "published_at", "expires_at"),
+        *_may(TIME, "withdrawn_at"),
+        *_may(COUNT, "since"),
         *_may(BIG, "owner_approved_by"),
         sa.PrimaryKeyConstraint("id", name="pk_reference"),
         sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name="fk_reference_customer_id"),
@@ -143,6 +145,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'published'"),
     )
     op.create_index("ix_reference_status", "reference", ["status"])
+    op.create_index(
+        "ix_reference_rest_until",
+        "reference",
+        ["rest_until"],
+        sqlite_where=sa.text("rest_until IS NOT NULL"),
+        postgresql_where=sa.text("rest_until IS NOT NULL"),
+    )
     op.create_index("ix_consent_customer_id", "consent", ["customer_id"])
     op.create_index("ix_outbox_chat_id_message_id", "outbox", ["chat_id", "message_id"])
     op.create_index("ix_code_created_at", "code", ["created_at"])
@@ -159,4 +168,11 @@ def upgrade() -> None:
         ["first_paid_at"],
         sqlite_where=sa.text("ambassador_since IS NOT NULL"),
         postgresql_where=sa.text("ambassador_since IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_customer_first_paid_at",
+        "customer",
+        ["first_paid_at"],
+        sqlite_where=sa.text("first_paid_at IS NOT NULL"),
+        postgresql_where=sa.text("first_paid_at IS NOT NULL"),
     )
