@@ -21,7 +21,7 @@ from bot.pace import Pace, reserve
 from bot.quiet import quiet_until
 from bot.registry import gather
 from bot.turn import SCREEN, STRIP, VIEW
-from referrals.notices import ACCOUNT, MONEY
+from referrals.notices import ACCOUNT, CASES, MONEY, STAFF
 from referrals.people.customers import access_of
 from referrals.programme import Programme
 from referrals.reasons import OUTCOME_UNKNOWN, STALE, STOPPED, UNREACHABLE
@@ -138,7 +138,7 @@ def _next(session: Session, chat: Chat, *, programme: Programme, now: datetime) 
 def _may_go(row: Outbox, customer: Customer | None, *, programme: Programme, now: datetime) -> bool:
     """Judge the notice at its moment; one that may not go is dropped with its reason, or waits (rules 28, 29)."""
     moment = max(now, row.as_of)
-    if row.kind in ACCOUNT:
+    if row.kind in ACCOUNT | CASES | STAFF:
         return True
     if customer is not None and customer.stopped_at is not None:
         drop(row, STOPPED)
@@ -166,7 +166,7 @@ def _plan(
         chat_id=chat.chat_id,
         kind=MERGED if merged else first.kind,
         data=said if merged else data,
-        edit=first.data.get("edit") if is_screen else None,
+        edit=first.data.get("edit") if is_screen else first.message_id,  # said again: it shows how things are now
         rows=tuple(row.id for row in rows if row.id is not None),
         once=first.message_class == AT_MOST_ONCE,
         attempt=first.attempts + 1,

@@ -12,7 +12,7 @@ from bot.leases import keep_lease, release
 from bot.outbox import Plan, drop
 from bot.pace import slow_down
 from bot.turn import SCREEN, strip_row
-from referrals.notices import ACCOUNT
+from referrals.notices import ACCOUNT, CASES, STAFF
 from referrals.reasons import INTERNAL_ERROR, OUTCOME_UNKNOWN, UNREACHABLE
 from storage.bulk import insert_rows
 from storage.installation import Setting
@@ -50,7 +50,8 @@ def settle(session: Session, plan: Plan, result: Result, *, worker: str, now: da
         LeaseLost: The chat is somebody else's by now.
     """
     chat = keep_lease(session, plan.chat_id, worker=worker)
-    rows = [row for row in (session.get(Outbox, row_id) for row_id in plan.rows) if row is not None]
+    found = [session.get(Outbox, row_id, with_for_update=True) for row_id in plan.rows]
+    rows = [row for row in found if row is not None]
     if isinstance(result, Sent):
         _settle_sent(session, chat, plan, rows, result, now=now)
     else:
@@ -75,13 +76,20 @@ def _settle_sent(
     session: Session, chat: Chat, plan: Plan, rows: Sequence[Outbox], result: Sent, *, now: datetime
 ) -> None:
     for row in rows:
-        row.status, row.message_id, row.sent_at, row.retry_at = SENT, result.message_id, now, None
+        # What staff are shown may have changed while it was under way; then it is due again, and edited in place.
+        status = SENT if row.kind not in STAFF or row.data == plan.data else DUE
+        row.status, row.message_id, row.sent_at, row.retry_at = status, result.message_id, now, None
     if result.file is not None:
         session.merge(Setting(key=f"file:{result.file[0]}", value=result.file[1]))
     if plan.home:
         _keep_home(session, chat, plan, result, now=now)
-    elif rows and plan.kind not in ACCOUNT and not plan.kind.startswith(SCREEN) and chat.home_message_id is not None:
+    elif rows and _is_news(plan.kind) and chat.home_message_id is not None:
         chat.home_dirty = True  # the money on it has changed
+
+
+def _is_news(kind: str) -> bool:
+    """Whether the home message says something else after such a notice."""
+    return kind not in ACCOUNT | CASES | STAFF and not kind.startswith(SCREEN)
 
 
 def _keep_home(session: Session, chat: Chat, plan: Plan, result: Sent, *, now: datetime) -> None:

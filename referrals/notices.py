@@ -28,6 +28,15 @@ NOT_COUNTED = "not_counted"  # reason
 TOKEN_USED_ELSEWHERE = "token_used_elsewhere"  # noqa: S105 - another chat held a link that connects to this account
 CLAIM_ENDED = "claim_ended"  # the account this chat had claimed was connected by its own one-time link
 
+# Cases: at least once, at any hour, to whoever asked, also when they stopped (rules 23, 28, 31).
+CASE_ANSWER = "case_answer"  # case, text, solved: what a colleague says
+CASE_SOLVED = "case_solved"  # case
+
+# To the staff's chat or the owners', at least once; one that is there already and due again is edited in place.
+CASE_CARD = "case_card"  # case, and how it stands
+CASE_SAID = "case_said"  # case, text: what the customer says
+CASE_ALARM = "case_alarm"  # case, and how it stands: nobody has answered
+
 # Unasked, at most once, within the caps and outside quiet hours (rules 23, 28-30).
 SCORE_ASKED = "score_asked"  # survey
 TIP_SECOND_ORDER = "tip_second_order"
@@ -38,6 +47,8 @@ REFERENCE_INVITED = "reference_invited"  # reference
 
 MONEY = frozenset({BONUS_HELD, BONUS_AVAILABLE, BONUS_CHANGED, BONUS_REVERSED, NOT_COUNTED})
 ACCOUNT = frozenset({TOKEN_USED_ELSEWHERE, CLAIM_ENDED})
+CASES = frozenset({CASE_ANSWER, CASE_SOLVED})
+STAFF = frozenset({CASE_CARD, CASE_SAID, CASE_ALARM})
 UNASKED = frozenset({SCORE_ASKED, TIP_SECOND_ORDER, TIP_SHARE_AGAIN, TIP_NEVER_OPENED, THANKS, REFERENCE_INVITED})
 ALL = tuple(sorted(MONEY | ACCOUNT))
 
@@ -75,4 +86,15 @@ def write_notices(session: Session, notices: Sequence[Notice], *, now: datetime)
         insert_rows(session, Outbox, rows, ignore_conflicts=True)
 
 
-__all__ = ["ACCOUNT", "ALL", "AT_LEAST_ONCE", "AT_MOST_ONCE", "MONEY", "UNASKED", "Notice", "write_notices"]
+__all__ = [
+    "ACCOUNT",
+    "ALL",
+    "AT_LEAST_ONCE",
+    "AT_MOST_ONCE",
+    "CASES",
+    "MONEY",
+    "STAFF",
+    "UNASKED",
+    "Notice",
+    "write_notices",
+]
