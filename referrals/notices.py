@@ -37,6 +37,14 @@ CASE_CARD = "case_card"  # case, and how it stands
 CASE_SAID = "case_said"  # case, text: what the customer says
 CASE_ALARM = "case_alarm"  # case, and how it stands: nobody has answered
 
+# References: how somebody's own words fare; at least once, outside quiet hours (rules 23, 29).
+REFERENCE_TEXT = "reference_text"  # reference, version and what is shown: an owner changed it, so it needs a new yes
+REFERENCE_PUBLISHED = "reference_published"  # reference, uses, until_at, link
+REFERENCE_REFUSED = "reference_refused"  # reference, published: an owner will not show it, or not any more
+# To the owners, like CASE_CARD.
+REFERENCE_CARD = "reference_card"  # reference, version and what is shown: it waits for a yes
+REFERENCE_LESS = "reference_less"  # reference, uses: the customer withdrew these
+
 # Unasked, at most once, within the caps and outside quiet hours (rules 23, 28-30).
 SCORE_ASKED = "score_asked"  # survey
 TIP_SECOND_ORDER = "tip_second_order"
@@ -48,7 +56,8 @@ REFERENCE_INVITED = "reference_invited"  # reference
 MONEY = frozenset({BONUS_HELD, BONUS_AVAILABLE, BONUS_CHANGED, BONUS_REVERSED, NOT_COUNTED})
 ACCOUNT = frozenset({TOKEN_USED_ELSEWHERE, CLAIM_ENDED})
 CASES = frozenset({CASE_ANSWER, CASE_SOLVED})
-STAFF = frozenset({CASE_CARD, CASE_SAID, CASE_ALARM})
+REFERENCES = frozenset({REFERENCE_TEXT, REFERENCE_PUBLISHED, REFERENCE_REFUSED})
+STAFF = frozenset({CASE_CARD, CASE_SAID, CASE_ALARM, REFERENCE_CARD, REFERENCE_LESS})
 UNASKED = frozenset({SCORE_ASKED, TIP_SECOND_ORDER, TIP_SHARE_AGAIN, TIP_NEVER_OPENED, THANKS, REFERENCE_INVITED})
 ALL = tuple(sorted(MONEY | ACCOUNT))
 
@@ -93,6 +102,7 @@ __all__ = [
     "AT_MOST_ONCE",
     "CASES",
     "MONEY",
+    "REFERENCES",
     "STAFF",
     "UNASKED",
     "Notice",

@@ -51,6 +51,7 @@ class Reference(SQLModel, table=True):
     rest_until: datetime | None = Field(default=None, sa_type=UtcTime)  # no other invitation before this
     version: int = Field(default=0)  # of the text; buttons name it, old ones do nothing
     rewarded: bool = Field(default=False)  # a thank-you was given: the wall says so
+    nominated_at: datetime | None = Field(default=None, sa_type=UtcTime)  # an owner asked that they be invited
     invited_at: datetime | None = Field(default=None, sa_type=UtcTime)
     snoozed_until: datetime | None = Field(default=None, sa_type=UtcTime)
     owner_approved_hash: str | None = Field(default=None, sa_type=Text)

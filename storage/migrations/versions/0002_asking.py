@@ -97,7 +97,7 @@ def upgrade() -> None:
         *_need(TIME, "created_at", "updated_at"),
         *_may(TEXT, "original", "text", "text_hash", "name", "town", "locale", "contact_key", "owner_approved_hash"),
         *_may(TIME, "rest_until", "invited_at", "snoozed_until", "owner_approved_at", "published_at", "expires_at"),
-        *_may(TIME, "withdrawn_at"),
+        *_may(TIME, "nominated_at", "withdrawn_at"),
         *_may(COUNT, "since"),
         *_may(BIG, "owner_approved_by"),
         sa.PrimaryKeyConstraint("id", name="pk_reference"),
