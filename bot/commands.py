@@ -27,6 +27,7 @@ NAMES = {
     "board": {"nl": "ranglijst", "en": "leaderboard"},
     "terms": {"nl": "voorwaarden", "en": "terms"},
     "language": {"nl": "taal", "en": "language"},
+    "pause": {"nl": "pauze", "en": "pause"},
     "help": {"nl": "help", "en": "help"},
     "stop": {"nl": "stop", "en": "stop"},
 }

@@ -41,6 +41,13 @@ class Act(CallbackData, prefix="a1"):
     what: str
 
 
+class Wish(CallbackData, prefix="w1"):
+    """What somebody wants to hear: a kind of message, a pause, quiet hours or nothing at all, and what of it."""
+
+    what: str
+    value: str
+
+
 def to_view(voice: Voice, key: str, view: str) -> InlineKeyboardButton:
     """A button that leads to a view: in place, but for a notice, which stays as it was."""
     data = Go(view=view) if voice.place == HOME else Show(here=voice.place == ANSWER, view=view)

@@ -23,6 +23,7 @@ from bot.screens import (
     nickname,
     notices,
     old,
+    settings,
     start,
     status,
     stop,
@@ -37,7 +38,7 @@ from referrals.programme import Programme
 # The order in which the dispatcher asks them; those that take whatever is left come last.
 SCREENS: tuple[ModuleType, ...] = (
     start, connect, invitation, home, link, balance, status, why, board, nickname, terms, language, stop, help, today,
-    notices, membership, unknown, old,
+    settings, notices, membership, unknown, old,
 )  # fmt: skip
 
 Gather = Callable[..., dict[str, Any]]

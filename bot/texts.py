@@ -8,8 +8,8 @@ read. Dates and money are written by Babel, in the style of ``money`` and ``day`
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
 from gettext import GNUTranslations
@@ -20,13 +20,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
-from babel.dates import format_date
+from babel.dates import format_date, get_day_names
+from babel.lists import format_list
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal
 
 from referrals.money import exponent
+from referrals.settings import WEEKDAYS
 
 log = structlog.get_logger()
 
@@ -34,6 +36,7 @@ LOCALES = ("nl", "en")
 DIRECTORY = Path(__file__).parent / "locales"
 COUNTED = ("count", "days", "friends")  # the first of these in the data chooses the plural
 MISSING = "…"
+NOON = time(12)
 _PARTS = string.Formatter()
 _NARROW = "\N{NO-BREAK SPACE}"
 
@@ -85,6 +88,15 @@ class Texts:
     def day(self, moment: date | datetime | str, locale: str | None = None) -> str:
         """6 december (en: 6 December), in the programme's zone."""
         return day(moment, self.locale(locale), self.zone)
+
+    def hour(self, moment: time, locale: str | None = None) -> str:
+        """9.00 uur (en: 9 am), 17.30 uur (en: 5.30 pm)."""
+        return hour(moment, self.locale(locale))
+
+    def days(self, quiet: Sequence[str], locale: str | None = None) -> str:
+        """Days as the configuration names them (sunday, 12-25, 2026-04-06), as they are said: zondag en 25 december."""
+        language = self.locale(locale)
+        return format_list([_named_day(each, language) for each in quiet], locale=language)
 
     def _template(self, key: str, language: str, data: Mapping[str, Any]) -> str:
         texts = catalogue(language)
@@ -161,6 +173,20 @@ def day(moment: date | datetime | str, locale: str, zone: ZoneInfo) -> str:
     if isinstance(moment, datetime) and moment.tzinfo is not None:
         moment = moment.astimezone(zone)
     return format_date(moment, format="d MMMM", locale=locale)
+
+
+def hour(moment: time, locale: str) -> str:
+    """A time of day as it is said, without a zone."""
+    if locale == "nl":
+        return f"{moment.hour}.{moment.minute:02} uur"
+    minutes = f".{moment.minute:02}" if moment.minute else ""
+    return f"{moment.hour % 12 or 12}{minutes} {'am' if moment.hour < NOON.hour else 'pm'}"
+
+
+def _named_day(named: str, language: str) -> str:
+    if named in WEEKDAYS:
+        return str(get_day_names("wide", locale=language)[WEEKDAYS.index(named)])
+    return format_date(date.fromisoformat(named if len(named) > len("12-25") else f"2024-{named}"), "d MMMM", language)
 
 
 def month_name(month: str | date, locale: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from aiogram.types import InlineKeyboardButton
@@ -74,6 +74,10 @@ class Voice:
     def day(self, moment: date | datetime | str) -> str:
         """A day in words."""
         return self.texts.day(moment, self.locale)
+
+    def hour(self, moment: time) -> str:
+        """A time of day in words."""
+        return self.texts.hour(moment, self.locale)
 
     def unescaped(self, reasons: Sequence[Reason]) -> str:
         """Why, in sentences with their dates and amounts, each once; to be filled into another text."""

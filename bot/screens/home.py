@@ -92,7 +92,8 @@ def render_more(voice: Voice, _data: dict[str, Any]) -> OutMessage:
     """The rest of what there is."""
     rows = [
         [to_view(voice, "button.balance", "balance"), to_view(voice, "button.why", "why")],
-        [to_view(voice, "button.terms", "terms"), to_view(voice, "button.language", "language")],
+        [to_view(voice, "button.settings", "settings"), to_view(voice, "button.language", "language")],
+        [to_view(voice, "button.terms", "terms"), to_view(voice, "button.help", "help")],
     ]
     if voice.is_owner:
         rows.append([to_do(voice, "button.connect", "connect")])
@@ -106,7 +107,10 @@ def gather_more(_session: Session, _look: Look, *, programme: Programme) -> dict
 
 def _welcome(voice: Voice, data: dict[str, Any]) -> str:
     hello = voice.say("home.welcome", name=data["name"]) if data.get("name") else voice.say("home.welcome_nameless")
-    return paragraphs(hello, voice.say("home.about"))
+    cadence = voice.programme.config.cadence
+    unasked = min(cadence.per_week, cadence.per_month)
+    often = voice.say("home.unasked", count=unasked) if unasked else voice.say("home.never_unasked")
+    return paragraphs(hello, lines(voice.say("home.about"), f"{often} {voice.say('home.rather_not')}"))
 
 
 def _money(voice: Voice, data: dict[str, Any]) -> list[str]:

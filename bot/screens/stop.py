@@ -1,4 +1,7 @@
-"""/stop: nothing more is sent unasked; what they have stays, and /start brings them back (rules 28)."""
+"""/stop: nothing more is sent unasked; what they have stays, and /start brings them back (rules 28).
+
+One step from any state (C4): the command and the bare word are heard before whatever a text would be the answer to.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aiogram import Router
-from aiogram.filters import Command
+from aiogram.filters import Command, Filter
 from aiogram.types import Message
 from sqlmodel import Session
 
@@ -20,8 +23,21 @@ from referrals.rewarding.balances import balances
 def router() -> Router:
     """The command."""
     own = Router(name="stop")
-    own.message.register(on_stop, Command("stop"))
+    own.message.register(on_stop, Command("stop", ignore_case=True))
+    own.message.register(on_stop, BareWord("stop"))
     return own
+
+
+class BareWord(Filter):
+    """A message that is this word and nothing else; many write it so."""
+
+    def __init__(self, word: str) -> None:
+        """In lower case."""
+        self.word = word
+
+    async def __call__(self, message: Message) -> bool:
+        """Whether it is."""
+        return (message.text or "").strip(" .!\n").lower() == self.word
 
 
 async def on_stop(_message: Message, turn: Turn) -> None:

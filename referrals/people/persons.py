@@ -81,9 +81,8 @@ def pause(session: Session, customer_id: int, *, until: datetime | None) -> None
 
 
 def resume(session: Session, customer_id: int) -> None:
-    """They are written to again: neither stopped nor paused."""
-    customer = get_customer(session, customer_id)
-    customer.stopped_at = customer.paused_until = None
+    """They are written to again; a pause that they chose goes on until its end."""
+    get_customer(session, customer_id).stopped_at = None
 
 
 def set_state(session: Session, customer_id: int, *, state: str, why: str, actor: str, now: datetime) -> None:
