@@ -30,7 +30,7 @@ class TimeMachine:
     async def later(self) -> datetime:
         """To the next moment at which something is due, landing at 10:00 on a day that is not quiet."""
         now = self._service.clock.programme()
-        due = await self._service.database.read(next_due, now=now)
+        due = await self._service.database.read(next_due, programme=self._service.programme, now=now)
         return await self.travel(self._landing(max(due or now, now)))
 
     async def forward(self, days: int) -> datetime:
@@ -44,7 +44,7 @@ class TimeMachine:
         async with self._moving:
             while True:
                 now = self._service.clock.programme()
-                due = await self._service.database.read(next_due, now=now)
+                due = await self._service.database.read(next_due, programme=self._service.programme, now=now)
                 if due is None or due >= until:
                     break
                 await self._stop_at(due)

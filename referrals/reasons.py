@@ -56,6 +56,11 @@ TOO_EARLY = "too_early"
 STALE = "stale"
 UNREACHABLE = "unreachable"
 NO_CONSENT = "no_consent"
+UNWANTED = "unwanted"  # they chose not to hear this kind of message
+UNVERIFIED = "unverified"  # whose chat it is, is not sure (rules 20)
+IN_CONVERSATION = "in_conversation"  # they were asked something and may still answer (rules 31)
+NO_SCORE = "no_score"  # they never said how satisfied they are
+NOT_SAMPLED = "not_sampled"  # this time others are asked
 OUTCOME_UNKNOWN = "outcome_unknown"  # it may have arrived, and it is of the kind that never goes twice
 
 ALL = tuple(value for name, value in list(globals().items()) if name.isupper() and isinstance(value, str))

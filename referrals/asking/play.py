@@ -9,6 +9,8 @@ from typing import Any
 
 SCORE, REFERRAL_ASK, REFERENCE_ASK, GIVE = "score", "referral_ask", "reference_ask", "give"
 ASKS = frozenset({SCORE, REFERRAL_ASK, REFERENCE_ASK})
+# Plays that need a score of theirs; the others answer something that the customer did: made a link, brought a friend.
+PROMOTERS_ONLY = frozenset({"t3", "reference"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,8 @@ class Play:
     ``candidates(session, *, programme, now, limit)`` is one set-based query: who is due, fresh, and has no contact of
     this play about it yet, the oldest cause first. ``next_at(session, *, programme, now)`` is the next moment after
     ``now`` at which somebody becomes one. ``prepare(session, candidates, *, programme, now)`` makes what the message
-    needs for those that are planned, and returns more notice data by subject.
+    needs for those that are planned, and returns more notice data by subject. Where it ``resumes``, ``candidates``
+    takes ``after`` as well: the cause from which on it looks, so that page after page does not begin anew.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Play:
     next_at: Callable[..., datetime | None]
     held_out: bool  # a share of its candidates hears nothing, so that what asking adds can be seen (rules 30)
     prepare: Callable[..., dict[str, dict[str, Any]]] | None = None
+    resumes: bool = False
 
     def key(self, candidate: Candidate) -> str:
         """What keeps it from being said twice."""

@@ -7,12 +7,13 @@ import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
 from sqlmodel import Session
 
-from referrals.jobs import audit, freeze_standings, release_bonuses
+from referrals.jobs import audit, freeze_standings, plan_plays, release_bonuses
 from referrals.jobs.leases import Held, LeaseLost, acquire_lease, release_lease
 from referrals.jobs.turn import Turn, never
 from referrals.programme import Programme
@@ -27,20 +28,36 @@ class UnknownJob(KeyError):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job: how often each worker looks, whether there is anything to do, and the work under the lease."""
+    """A job: how often each worker looks, whether there is anything to do, and the work under the lease.
+
+    ``next_at`` is the next moment after ``now`` at which something falls due; without it the job has none of its own.
+    """
 
     name: str
     every_seconds: int
     is_due: Callable[..., bool]  # (session, *, programme, now)
     work: Callable[[Turn], Awaitable[None]]
+    next_at: Callable[..., datetime | None] | None = None  # (session, *, programme, now)
+
+
+def _planner(name: str) -> Job:
+    """The job that plans the plays of this name."""
+    return Job(
+        name,
+        20,
+        partial(plan_plays.is_due, job=name),
+        partial(plan_plays.work, job=name),
+        partial(plan_plays.next_at, job=name),
+    )
 
 
 JOBS = {
     job.name: job
     for job in (
-        Job(release_bonuses.NAME, 5, release_bonuses.is_due, release_bonuses.work),
+        Job(release_bonuses.NAME, 5, release_bonuses.is_due, release_bonuses.work, release_bonuses.next_at),
         Job(freeze_standings.NAME, 2, freeze_standings.is_due, freeze_standings.work),
         Job(audit.NAME, 60, audit.is_due, audit.work),
+        *(_planner(name) for name in plan_plays.NAMES),
     )
 }
 

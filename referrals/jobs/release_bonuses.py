@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from referrals.jobs.leases import LeaseLost
-from referrals.rewarding.release import due_bonuses, release_bonuses
+from referrals.rewarding.release import due_bonuses, next_release, release_bonuses
 from storage.database import OutcomeUnknown, Overloaded
 
 if TYPE_CHECKING:
@@ -28,6 +28,11 @@ log = structlog.get_logger()
 def is_due(session: Session, *, programme: Programme, now: datetime) -> bool:
     """Whether any bonus has waited long enough."""
     return bool(due_bonuses(session, programme=programme, now=now, limit=1))
+
+
+def next_at(session: Session, *, programme: Programme, now: datetime) -> datetime | None:
+    """When the next bonus has waited long enough."""
+    return next_release(session, programme=programme, now=now)
 
 
 async def work(turn: Turn) -> None:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, func, select
 
-from storage.ledger import HELD, Bonus
+from referrals.jobs.registry import JOBS
+from referrals.programme import Programme
 from storage.mailbox import DUE, Outbox
 
 
-def next_due(session: Session, *, now: datetime) -> datetime | None:
-    """The first moment after ``now`` at which a bonus or a message is due; None where nothing waits."""
-    bonus = select(func.min(Bonus.available_at)).where(
-        Bonus.status == HELD, Bonus.amount_minor > 0, ~col(Bonus.under_review), Bonus.available_at > now
-    )
-    message = select(func.min(Outbox.due_at)).where(Outbox.status == DUE, Outbox.due_at > now)
-    moments = [moment for query in (bonus, message) if (moment := session.exec(query).one()) is not None]
-    return min(moments, default=None)
+def next_due(session: Session, *, programme: Programme, now: datetime) -> datetime | None:
+    """The first moment after ``now`` at which a job or a message is due; None where nothing waits."""
+    message = session.exec(select(func.min(Outbox.due_at)).where(Outbox.status == DUE, Outbox.due_at > now)).one()
+    jobs = [job.next_at(session, programme=programme, now=now) for job in JOBS.values() if job.next_at is not None]
+    return min(filter(None, (message, *jobs)), default=None)

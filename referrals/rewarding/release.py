@@ -37,6 +37,16 @@ def due_bonuses(session: Session, *, programme: Programme, now: datetime, limit:
     return list(session.exec(query.order_by(col(Bonus.available_at), col(Bonus.id)).limit(limit)).all())
 
 
+def next_release(session: Session, *, programme: Programme, now: datetime) -> datetime | None:
+    """The first moment after ``now`` at which a bonus has waited long enough; those under review wait on."""
+    query = select(func.min(Bonus.available_at)).where(
+        Bonus.status == HELD, Bonus.available_at > now, Bonus.amount_minor > 0
+    )
+    if not history_known(session, programme):
+        query = query.where(~col(Bonus.under_review))
+    return session.exec(query).one()
+
+
 @books
 def release_bonuses(session: Session, bonus_ids: Sequence[int], *, programme: Programme, now: datetime) -> int:
     """These bonuses are available now, as far as they are still due; how many that were."""

@@ -1,1 +1,18 @@
-"""One play a file: what the clock may say of its own accord, to whom, and until when."""
+"""The plays: everything that the clock may say, one a file; a job plans those that name it.
+
+T1 (``promoter``) and T7 (``came_via_friend``) are said in the conversation after a score, and planned by nobody.
+"""
+
+from __future__ import annotations
+
+from referrals.asking.play import Play
+from referrals.asking.plays import never_opened, second_order, share_again
+
+PLAYS: dict[str, Play] = {
+    play.name: play
+    for play in (
+        second_order.PLAY,
+        share_again.PLAY,
+        never_opened.PLAY,
+    )
+}

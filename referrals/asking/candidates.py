@@ -1,0 +1,37 @@
+"""What the plays' queries have in common: somebody with a chat, about whom this play has said nothing yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, cast, exists, literal
+from sqlmodel import col
+
+from storage.contacts import Contact
+from storage.mailbox import Chat
+from storage.orders import Order
+
+
+def has_chat(customer_id: Any) -> ColumnElement[bool]:
+    """They have written to us, so there is somebody to speak to; a chat that blocked us is one, with its reason."""
+    return exists().where(col(Chat.customer_id) == customer_id, col(Chat.last_seen_at).is_not(None))
+
+
+def unheard(play: str, subject: Any) -> ColumnElement[bool]:
+    """No contact of this play is about this subject; ``subject`` is SQL that makes its text."""
+    return ~exists().where(col(Contact.key) == literal(f"{play}:").concat(subject))
+
+
+def named(kind: str, identifier: Any) -> ColumnElement[str]:
+    """The subject ``kind:id`` in SQL."""
+    return literal(f"{kind}:").concat(cast(identifier, String))
+
+
+def kept(order: Any = Order) -> tuple[ColumnElement[bool], ...]:
+    """What makes an order one that was paid and kept (rules 2), as conditions."""
+    return (
+        ~order.test,
+        order.status.in_(("paid", "completed")),
+        order.base_minor > 0,
+        order.refunded_minor < order.total_minor,
+    )

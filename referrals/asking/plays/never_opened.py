@@ -1,0 +1,60 @@
+"""T8, a link that nobody ever opened: its owner is reminded of it once.
+
+Goal: the first visit to a link that was made and forgotten. Trigger: the link was made. Delay: three days. Expires: two
+weeks after the trigger. Cap: that of the referral asks, then ninety days nothing (rules 30).
+Text: ``notice.tip_never_opened``. Source: playbook T8.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, exists, select
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col
+
+from referrals.asking.candidates import has_chat, named, unheard
+from referrals.asking.play import REFERRAL_ASK, Candidate, Play
+from referrals.notices import TIP_NEVER_OPENED
+from referrals.programme import Programme
+from storage.codes import Click, Code
+from storage.referrals import Referral
+
+NAME = "t8"
+DELAY, FRESH = timedelta(days=3), timedelta(days=14)
+
+
+def candidates(
+    session: Session, *, programme: Programme, now: datetime, limit: int, after: datetime | None = None
+) -> list[Candidate]:
+    """Links made three to fourteen days ago that nobody has come through, the oldest first."""
+    since = now - FRESH if after is None else max(now - FRESH, after - timedelta(microseconds=1))
+    query = _links().where(col(Code.created_at) > since, col(Code.created_at) <= now - DELAY)
+    rows = session.execute(query.where(unheard(NAME, named("code", Code.id))).limit(limit))
+    return [_candidate(*row) for row in rows]
+
+
+def next_at(session: Session, *, programme: Programme, now: datetime) -> datetime | None:
+    """When three days have passed since the next link was made."""
+    row = session.execute(_links().where(col(Code.created_at) > now - DELAY).limit(1)).first()
+    return None if row is None else row.created_at + DELAY
+
+
+def _links() -> Select[int | None, int, datetime]:
+    """Shown codes of people no code of whom was ever visited, and through whom nobody came into the chat either."""
+    other: Any = aliased(Code)
+    visited = exists().where(other.customer_id == col(Code.customer_id), col(Click.code_id) == other.id)
+    came = exists().where(col(Referral.ambassador_id) == col(Code.customer_id))
+    return (
+        select(col(Code.id), col(Code.customer_id), col(Code.created_at))
+        .where(col(Code.main), has_chat(Code.customer_id), ~visited, ~came)
+        .order_by(col(Code.created_at), col(Code.id))
+    )
+
+
+def _candidate(code_id: int, customer_id: int, created_at: datetime) -> Candidate:
+    return Candidate(customer_id, f"code:{code_id}", created_at, created_at + DELAY, created_at + FRESH)
+
+
+PLAY = Play(NAME, REFERRAL_ASK, "nudge", TIP_NEVER_OPENED, candidates, next_at, held_out=True, resumes=True)
