@@ -51,14 +51,17 @@ TIP_SECOND_ORDER = "tip_second_order"
 TIP_SHARE_AGAIN = "tip_share_again"
 TIP_NEVER_OPENED = "tip_never_opened"
 THANKS = "thanks"  # years or friends
-REFERENCE_INVITED = "reference_invited"  # reference
+REFERENCE_INVITED = "reference_invited"  # reference, version, years, ten
+REFERENCE_RENEWAL = "reference_renewal"  # reference, version, months: it is off the wall, its time is over
 
 MONEY = frozenset({BONUS_HELD, BONUS_AVAILABLE, BONUS_CHANGED, BONUS_REVERSED, NOT_COUNTED})
 ACCOUNT = frozenset({TOKEN_USED_ELSEWHERE, CLAIM_ENDED})
 CASES = frozenset({CASE_ANSWER, CASE_SOLVED})
 REFERENCES = frozenset({REFERENCE_TEXT, REFERENCE_PUBLISHED, REFERENCE_REFUSED})
 STAFF = frozenset({CASE_CARD, CASE_SAID, CASE_ALARM, REFERENCE_CARD, REFERENCE_LESS})
-UNASKED = frozenset({SCORE_ASKED, TIP_SECOND_ORDER, TIP_SHARE_AGAIN, TIP_NEVER_OPENED, THANKS, REFERENCE_INVITED})
+UNASKED = frozenset(
+    {SCORE_ASKED, TIP_SECOND_ORDER, TIP_SHARE_AGAIN, TIP_NEVER_OPENED, THANKS, REFERENCE_INVITED, REFERENCE_RENEWAL}
+)
 ALL = tuple(sorted(MONEY | ACCOUNT))
 
 

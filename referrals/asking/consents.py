@@ -59,7 +59,14 @@ def narrow_consent(session: Session, reference: Reference, *, use: str, now: dat
 
 
 def _record(
-    session: Session, reference: Reference, *, text_hash: str, uses: list[str], chat_id: int, wording: str, now: datetime
+    session: Session,
+    reference: Reference,
+    *,
+    text_hash: str,
+    uses: list[str],
+    chat_id: int,
+    wording: str,
+    now: datetime,
 ) -> Consent:
     if reference.id is None:
         raise AssertionError("a reference that was read has a number")

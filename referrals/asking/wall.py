@@ -72,7 +72,7 @@ def on_wall(session: Session, references: Sequence[Reference], *, now: datetime)
     return {row.id for row, *facts in found if row.id is not None and is_visible(_facts(row, *facts), now)}
 
 
-_GATES = (Consent.text_hash, Consent.uses, Customer.state)
+_GATES: tuple[Any, ...] = (Consent.text_hash, Consent.uses, Customer.state)
 
 
 def _with_gates(query: Any) -> Any:

@@ -1,0 +1,97 @@
+"""What the owners see of references: a card each for what waits for them, kept as it stands, and what was withdrawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from referrals.asking.quiet import quiet_until
+from referrals.asking.shown import seal
+from referrals.asking.wall import shown_of
+from referrals.notices import REFERENCE_CARD, REFERENCE_LESS
+from referrals.people.persons import survivor
+from referrals.programme import Programme
+from storage.bulk import insert_rows
+from storage.mailbox import AT_LEAST_ONCE, DUE, Chat, Outbox
+from storage.references import Reference
+
+
+def card_data(session: Session, reference: Reference) -> dict[str, Any]:
+    """All that a card shows and that its buttons carry."""
+    shown = shown_of(reference)
+    return {
+        "reference": reference.id,
+        "version": reference.version,
+        "customer": survivor(session, reference.customer_id),
+        "status": reference.status,
+        "text": shown.text,
+        "name": shown.name,
+        "town": shown.town,
+        "since": shown.since,
+        "uses": list(reference.uses),
+        "thanked": reference.rewarded,
+        "original": reference.original if reference.original != shown.text else None,
+        "seal": seal(shown, reference.uses),
+    }
+
+
+def send_cards(session: Session, reference: Reference, *, programme: Programme, now: datetime) -> None:
+    """Every owner who has a chat with the bot gets a card with this version, not before the morning."""
+    refresh_cards(session, reference, now=now)  # those of older versions say that it has moved on
+    data = card_data(session, reference)
+    _write(session, REFERENCE_CARD, f"{_key(reference)}:{reference.version}", data, programme=programme, now=now)
+
+
+def tell_withdrawn(
+    session: Session, reference: Reference, *, uses: Sequence[str], programme: Programme, now: datetime
+) -> None:
+    """Every owner hears which uses are gone; what was printed they must take care of themselves."""
+    refresh_cards(session, reference, now=now)
+    data = card_data(session, reference) | {"gone": list(uses)}
+    key = f"{REFERENCE_LESS}:{reference.id}:{reference.version}"
+    _write(session, REFERENCE_LESS, key, data, programme=programme, now=now)
+
+
+def refresh_cards(session: Session, reference: Reference, *, now: datetime) -> None:
+    """Cards that are out show how it stands now, in place."""
+    data = card_data(session, reference)
+    query = select(Outbox).where(col(Outbox.unique_key).startswith(f"{_key(reference)}:", autoescape=True))
+    for row in session.exec(query.with_for_update()):
+        if row.data == data:
+            continue
+        row.data = data
+        if row.message_id is not None:
+            row.status, row.due_at, row.retry_at = DUE, now, None
+    session.flush()
+
+
+def _write(session: Session, kind: str, key: str, data: dict[str, Any], *, programme: Programme, now: datetime) -> None:
+    due_at = quiet_until(now, programme=programme, zone=None, days=False) or now
+    rows = [
+        {
+            "unique_key": f"{key}:{owner}",
+            "chat_id": owner,
+            "kind": kind,
+            "data": data,
+            "message_class": AT_LEAST_ONCE,
+            "as_of": now,
+            "due_at": due_at,
+            "created_at": now,
+        }
+        for owner in _owners(session, programme)
+    ]
+    if rows:
+        insert_rows(session, Outbox, rows, ignore_conflicts=True)
+
+
+def _owners(session: Session, programme: Programme) -> list[int]:
+    """Owners whom the bot can write to: Telegram lets nobody be written to who never pressed START."""
+    wanted = programme.config.telegram.owner_ids
+    return sorted(session.exec(select(Chat.chat_id).where(col(Chat.chat_id).in_(wanted)))) if wanted else []
+
+
+def _key(reference: Reference) -> str:
+    return f"{REFERENCE_CARD}:{reference.id}"

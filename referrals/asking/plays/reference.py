@@ -1,0 +1,235 @@
+"""Reference: somebody who is glad with us is asked whether we may show what they have to say.
+
+Goal: customers' own words in the portfolio (F4). Trigger: a 10, a friend who brought them credit, having been a
+customer for half a year, the end of a rest after the last invitation, "later", or an owner's nomination. Delay: a day.
+Expires: sixty days. Cap: once in half a year; a year after a no; no hold-out, for no effect of it is measured.
+Text: ``notice.reference_invited``. Source: playbook 3.1, 3.5.
+
+Renewal: once a published reference is over it has left the wall by itself; its customer is asked once whether it may
+come back (``notice.reference_renewal``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, or_, select
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, func
+
+from referrals.asking.candidates import has_chat, named, unheard
+from referrals.asking.play import REFERENCE_ASK, Candidate, Play
+from referrals.asking.readiness import BEST, FRESH_SCORE
+from referrals.asking.references import INVITED, NOMINATED, SNOOZED, STALE
+from referrals.asking.wall import PUBLISHED
+from referrals.notices import REFERENCE_INVITED, REFERENCE_RENEWAL
+from referrals.programme import Programme
+from storage.bulk import fetch_in
+from storage.contacts import PLANNED, Contact
+from storage.customers import ACTIVE, Customer, CustomerAlias
+from storage.ledger import AVAILABLE, Bonus
+from storage.references import Reference
+from storage.surveys import Survey
+
+NAME, RENEWAL, JOB = "reference", "renewal", "invite-references"
+DELAY = timedelta(days=1)  # for a day a score can be changed
+LOOK = timedelta(days=14)  # how far back causes are looked for: a job that slept longer has missed them
+YEAR = timedelta(days=365.25)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One way to become a candidate: rows with a moment, and who they are about."""
+
+    kind: str  # of the subject
+    table: Any
+    moment: Any  # column; due ``delay`` later
+    delay: timedelta
+    where: tuple[ColumnElement[bool], ...]
+    edition: Any = None  # column that tells two causes of one row apart
+    rested: bool = True  # asks for tenure, and that they were not asked lately
+    signal: bool = False  # asks for a 10 or a friend, where the cause itself is none
+    look: timedelta = LOOK
+
+    @property
+    def subject(self) -> ColumnElement[str]:
+        """What the invitation is about, in SQL."""
+        subject = named(self.kind, self.table.id)
+        return subject if self.edition is None else subject.concat(":").concat(cast(self.edition, String))
+
+
+def candidates(session: Session, *, programme: Programme, now: datetime, limit: int) -> list[Candidate]:
+    """Who may be invited, and why: an owner's wish and a "later" first, then each cause from its oldest; each once."""
+    found: dict[int, Candidate] = {}
+    for cause in _causes(programme, now):
+        if len(found) >= limit:
+            break
+        since, until = now - cause.delay - cause.look, now - cause.delay
+        query = _people(cause, programme=programme, now=now).where(cause.moment > since, cause.moment <= until)
+        for subject, person, moment in session.execute(query.limit(limit)).all():
+            due_at = moment + cause.delay
+            found.setdefault(person, Candidate(person, subject, moment, due_at, due_at + STALE))
+    return list(found.values())[:limit]
+
+
+def next_at(session: Session, *, programme: Programme, now: datetime) -> datetime | None:
+    """When the next cause is old enough."""
+    moments = []
+    for cause in _causes(programme, now):
+        query = _people(cause, programme=programme, now=now).where(cause.moment > now - cause.delay)
+        row = session.execute(query.limit(1)).first()
+        moments += [] if row is None else [row[2] + cause.delay]
+    return min(moments, default=None)
+
+
+def prepare(
+    session: Session, chosen: Sequence[Candidate], *, programme: Programme, now: datetime
+) -> dict[str, dict[str, Any]]:
+    """Each of them has an invitation that waits to be sent: a row of its own, or the one that was snoozed."""
+    rows = {candidate.subject: _row(session, candidate, now=now) for candidate in chosen}
+    session.flush()
+    said = _said(session, [candidate.customer_id for candidate in chosen], now=now)
+    return {
+        candidate.subject: {
+            "reference": rows[candidate.subject].id,
+            "version": rows[candidate.subject].version,
+            **said.get(candidate.customer_id, {}),
+        }
+        for candidate in chosen
+    }
+
+
+def _row(session: Session, candidate: Candidate, *, now: datetime) -> Reference:
+    kind, _, identifier = candidate.subject.partition(":")
+    row = session.get(Reference, int(identifier.partition(":")[0])) if kind in (NOMINATED, SNOOZED) else None
+    if row is None:
+        row = Reference(customer_id=candidate.customer_id, status=INVITED, created_at=now, updated_at=now)
+    row.status, row.invited_at, row.updated_at, row.rest_until = INVITED, now, now, None
+    row.contact_key = f"{NAME}:{candidate.subject}"
+    session.add(row)
+    return row
+
+
+def _said(session: Session, customer_ids: Sequence[int], *, now: datetime) -> dict[int, dict[str, Any]]:
+    """What the invitation says of each: for how many years a customer, and a 10 that stands."""
+    last: dict[int, Any] = {}
+    for row in fetch_in(session, Survey, "customer_id", customer_ids, extra="score IS NOT NULL"):
+        if row["customer_id"] not in last or last[row["customer_id"]]["scored_at"] < row["scored_at"]:
+            last[row["customer_id"]] = row
+    customers = fetch_in(session, Customer, "id", customer_ids)
+    return {
+        row["id"]: {
+            "years": int((now - row["first_paid_at"]) / YEAR) if row["first_paid_at"] else 0,
+            "ten": bool(last.get(row["id"]) and last[row["id"]]["score"] == BEST),
+        }
+        for row in customers
+    }
+
+
+def _causes(programme: Programme, now: datetime) -> Iterator[Cause]:
+    settings = programme.config.references
+    tenure, rest = timedelta(days=settings.min_tenure_days), timedelta(days=settings.ask_every_days)
+    status, version = col(Reference.status), Reference.version
+    yield Cause(
+        NOMINATED, Reference, col(Reference.nominated_at), timedelta(), (status == NOMINATED,), version,
+        rested=False, look=STALE,
+    )  # fmt: skip
+    yield Cause(
+        SNOOZED, Reference, col(Reference.snoozed_until), timedelta(), (status == SNOOZED,), version,
+        rested=False, look=STALE,
+    )  # fmt: skip
+    yield Cause("survey", Survey, col(Survey.scored_at), DELAY, (col(Survey.score) == BEST,))
+    yield Cause("bonus", Bonus, col(Bonus.available_at), DELAY, _credit())
+    yield Cause("customer", Customer, col(Customer.first_paid_at), tenure, (), signal=True)
+    yield Cause("again", Reference, col(Reference.rest_until), timedelta(), (), version, signal=True)
+    asked = (col(Contact.play) == NAME, col(Contact.planned_at) > now - rest - LOOK - STALE)
+    yield Cause("contact", Contact, col(Contact.sent_at), rest, asked, signal=True)
+
+
+def _people(cause: Cause, *, programme: Programme, now: datetime) -> Select[Any]:
+    """(subject, customer, moment) of a cause, along the index of its moment; merged people are who they are now."""
+    query: Any = select(cause.subject, col(Customer.id), cause.moment).select_from(cause.table)
+    alias: Any = aliased(CustomerAlias)
+    if cause.table is Customer:
+        query = query.where(~exists().where(alias.merged_id == col(Customer.id)))
+    else:
+        person = func.coalesce(alias.customer_id, cause.table.customer_id)
+        query = query.outerjoin(alias, alias.merged_id == cause.table.customer_id)
+        query = query.join(Customer, col(Customer.id) == person)
+    query = query.where(col(Customer.state) == ACTIVE, has_chat(Customer.id), *cause.where)
+    query = query.where(unheard(NAME, cause.subject))
+    if cause.rested:
+        tenure = timedelta(days=programme.config.references.min_tenure_days)
+        rest = timedelta(days=programme.config.references.ask_every_days)
+        query = query.where(col(Customer.first_paid_at) <= now - tenure, ~_asked_lately(now, rest))
+    if cause.signal:
+        query = query.where(_signal(now))
+    ordered: Select[Any] = query.order_by(cause.moment, cause.table.id)
+    return ordered
+
+
+def _signal(now: datetime) -> ColumnElement[bool]:
+    """The customer gave a 10 within half a year, or brought a friend."""
+    ten = (col(Survey.score) == BEST, col(Survey.scored_at) > now - FRESH_SCORE)
+    return or_(_theirs(Survey, *ten), exists().where(col(Bonus.customer_id) == col(Customer.id), *_credit()))
+
+
+def _credit() -> tuple[ColumnElement[bool], ...]:
+    return (col(Bonus.status) == AVAILABLE, col(Bonus.side) == "ambassador", col(Bonus.amount_minor) > 0)
+
+
+def _asked_lately(now: datetime, rest: timedelta) -> ColumnElement[bool]:
+    """They rest from what they answered, or an invitation is on its way or went out not long ago."""
+    out = or_(col(Contact.status) == PLANNED, col(Contact.sent_at) > now - rest)
+    resting = col(Reference.rest_until) > now
+    return or_(_theirs(Reference, resting), _theirs(Contact, col(Contact.play) == NAME, out))
+
+
+def _theirs(table: Any, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """There is such a row of the customer, or of somebody who was merged into them; each by its index."""
+    alias: Any = aliased(CustomerAlias)
+    merged = and_(alias.merged_id == table.customer_id, alias.customer_id == col(Customer.id))
+    own = exists().where(table.customer_id == col(Customer.id), *conditions)
+    return or_(own, exists().where(merged, *conditions))
+
+
+def renewals(session: Session, *, programme: Programme, now: datetime, limit: int) -> list[Candidate]:
+    """Published references whose time is over, the oldest first."""
+    query = _over().where(col(Reference.expires_at) > now - LOOK, col(Reference.expires_at) <= now)
+    rows = session.execute(query.where(unheard(RENEWAL, _edition())).limit(limit)).all()
+    months = programme.config.references.valid_months
+    return [
+        Candidate(
+            person, subject, over_at, over_at, over_at + STALE,
+            {"reference": reference.id, "version": reference.version, "months": months},
+        )
+        for reference, subject, person, over_at in rows
+    ]  # fmt: skip
+
+
+def renewal_at(session: Session, *, programme: Programme, now: datetime) -> datetime | None:
+    """When the time of the next one is over."""
+    row = session.execute(_over().where(col(Reference.expires_at) > now).limit(1)).first()
+    return None if row is None else row[3]
+
+
+def _over() -> Select[Any]:
+    alias: Any = aliased(CustomerAlias)
+    person = func.coalesce(alias.customer_id, col(Reference.customer_id))
+    return (
+        select(Reference, _edition(), person, col(Reference.expires_at))
+        .outerjoin(alias, alias.merged_id == col(Reference.customer_id))
+        .where(col(Reference.status) == PUBLISHED)
+        .order_by(col(Reference.expires_at), col(Reference.id))
+    )
+
+
+def _edition() -> ColumnElement[str]:
+    return named("reference", Reference.id).concat(":").concat(cast(Reference.version, String))
+
+
+PLAY = Play(NAME, REFERENCE_ASK, JOB, REFERENCE_INVITED, candidates, next_at, held_out=False, prepare=prepare)
+RENEWAL_PLAY = Play(RENEWAL, REFERENCE_ASK, JOB, REFERENCE_RENEWAL, renewals, renewal_at, held_out=False)

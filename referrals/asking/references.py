@@ -1,0 +1,302 @@
+"""A reference on its way, as far as its customer takes it: asked, answered, read back to the letter, agreed, withdrawn.
+
+    nominated → invited → accepted → answering → draft → customer_approved → published → withdrawn | over
+                invited → snoozed | declined | expired               an owner's part stands in ``approval``
+
+Whatever is changed after a yes goes back to ``draft``, and both gates are shut (requirements F4). Every step locks the
+row, so of two presses at once the second finds what the first one made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from referrals.asking.consents import end_consent, give_consent, narrow_consent, standing_consent
+from referrals.asking.owners import refresh_cards, send_cards, tell_withdrawn
+from referrals.asking.shown import (
+    NAMES,
+    USES,
+    Shown,
+    clean_line,
+    clean_words,
+    name_as_shown,
+    seal,
+)
+from referrals.asking.wall import PUBLISHED, shown_of
+from referrals.errors import ProgrammeError
+from referrals.people.persons import everybody, get_customer, survivor
+from referrals.programme import Programme
+from storage.contacts import NOT_SENT, Contact
+from storage.references import Consent, Reference
+
+NOMINATED, INVITED, ACCEPTED, SNOOZED, DECLINED = "nominated", "invited", "accepted", "snoozed", "declined"
+ANSWERING, DRAFT, CUSTOMER_APPROVED, OWNER_DECLINED = "answering", "draft", "customer_approved", "owner_declined"
+WITHDRAWN, OVER, EXPIRED = "withdrawn", "over", "expired"
+ASKED = frozenset({ACCEPTED, ANSWERING})  # the questions are being answered
+AGREED = frozenset({CUSTOMER_APPROVED, PUBLISHED})  # the customer said yes to it
+LIVE = frozenset({INVITED, SNOOZED, DRAFT, OVER}) | ASKED | AGREED  # there is something to see or to do
+QUESTIONS = 3
+OPEN = timedelta(days=14)  # how long an invitation can be answered
+SNOOZE = timedelta(days=30)
+STALE = timedelta(days=60)  # what was not asked by then is not asked any more
+
+
+class UnknownReference(ProgrammeError):
+    """There is no such reference of theirs."""
+
+    code = "unknown_reference"
+
+
+class ReferenceMoved(ProgrammeError):
+    """It has gone on since; what was meant is not possible any more."""
+
+    code = "reference_moved"
+
+
+def get_reference(session: Session, reference_id: int) -> Reference:
+    """The reference, locked.
+
+    Raises:
+        UnknownReference: There is none.
+    """
+    query = select(Reference).where(Reference.id == reference_id).with_for_update()
+    reference = session.exec(query.execution_options(populate_existing=True)).first()
+    if reference is None:
+        raise UnknownReference
+    return reference
+
+
+def own_reference(session: Session, reference_id: int, *, customer_id: int) -> Reference:
+    """Likewise, if it is this customer's, also from before a merge.
+
+    Raises:
+        UnknownReference: It is not.
+    """
+    reference = get_reference(session, reference_id)
+    if survivor(session, reference.customer_id) != survivor(session, customer_id):
+        raise UnknownReference
+    return reference
+
+
+def references_of(session: Session, customer_id: int) -> list[Reference]:
+    """All of a customer's, the newest first; an invitation that was never sent is none."""
+    query = select(Reference).where(col(Reference.customer_id).in_(everybody(session, customer_id)))
+    rows = session.exec(query.order_by(col(Reference.id).desc())).all()
+    return [row for row in rows if row.status != NOMINATED and not _never_sent(session, row)]
+
+
+def stage(session: Session, reference: Reference, *, now: datetime) -> str:
+    """How it stands, with what time alone has done: an invitation expires, a published one is over."""
+    if reference.status == INVITED and answer_by(session, reference) <= now:
+        return EXPIRED
+    if reference.status == PUBLISHED and reference.expires_at is not None and reference.expires_at <= now:
+        return OVER
+    return reference.status
+
+
+def answer_by(session: Session, reference: Reference) -> datetime:
+    """Until when the invitation can be answered: two weeks from when it was sent."""
+    contact = _contact(session, reference)
+    sent_at = contact.sent_at if contact else reference.invited_at
+    return (sent_at or (reference.invited_at or reference.created_at) + STALE) + OPEN
+
+
+def accept(session: Session, reference: Reference, *, programme: Programme, now: datetime) -> None:
+    """They will tell; the first question is next. Raises: ReferenceMoved."""
+    need(stage(session, reference, now=now), INVITED, SNOOZED)
+    move(session, reference, ACCEPTED, now=now)
+    rest(reference, programme.config.references.ask_every_days, now=now)
+
+
+def snooze(session: Session, reference: Reference, *, now: datetime) -> datetime:
+    """They are asked once more in a month; returns when. Raises: ReferenceMoved."""
+    need(stage(session, reference, now=now), INVITED)
+    move(session, reference, SNOOZED, now=now)
+    reference.version += 1
+    reference.snoozed_until = now + SNOOZE
+    reference.rest_until = reference.snoozed_until + STALE
+    return reference.snoozed_until
+
+
+def decline(session: Session, reference: Reference, *, programme: Programme, now: datetime) -> None:
+    """They would rather not: their words are gone, and nobody asks again for a year. Raises: ReferenceMoved."""
+    found = stage(session, reference, now=now)
+    need(found, INVITED, SNOOZED, DRAFT, OVER, *ASKED)
+    end_consent(session, reference, now=now)
+    shut(reference)
+    reference.answers, reference.text, reference.original, reference.text_hash = [], None, None, None
+    reference.name_shown, reference.name, reference.town, reference.since = "", None, None, None
+    reference.version += 1
+    move(session, reference, DECLINED, now=now)
+    rest(reference, programme.config.references.after_no_days, now=now)
+
+
+def take_answer(
+    session: Session, reference: Reference, *, words: str, locale: str, programme: Programme, now: datetime
+) -> None:
+    """One question more is answered; after the third one there is a draft of all of them. Raises: ReferenceMoved."""
+    need(reference.status, *ASKED)
+    reference.answers = [*reference.answers, clean_words(words)]
+    move(session, reference, ANSWERING, now=now)
+    if len(reference.answers) < QUESTIONS:
+        return
+    first_paid_at = get_customer(session, reference.customer_id).first_paid_at
+    reference.text = reference.original = "\n".join(reference.answers)
+    reference.locale = locale
+    reference.since = first_paid_at.astimezone(programme.zone).year if first_paid_at else None
+    reference.uses, reference.name_shown, reference.name, reference.town = [], "", None, None
+    reference.version += 1
+    move(session, reference, DRAFT, now=now)
+
+
+def rewrite(session: Session, reference: Reference, *, words: str, now: datetime) -> None:
+    """The customer says it otherwise: both gates are shut, and the new words are read back. Raises: ReferenceMoved."""
+    need(reference.status, DRAFT, *AGREED)
+    reference.text = clean_words(words)
+    reopen(session, reference, now=now)
+
+
+def reopen(session: Session, reference: Reference, *, now: datetime) -> None:
+    """It is a draft again: no yes stands any more, no box is ticked, older buttons are dead. Raises: ReferenceMoved."""
+    need(reference.status, DRAFT, OVER, *AGREED)
+    end_consent(session, reference, now=now)
+    shut(reference)
+    reference.uses = []
+    reference.version += 1
+    move(session, reference, DRAFT, now=now)
+    refresh_cards(session, reference, now=now)
+
+
+def let_go(session: Session, reference: Reference, *, programme: Programme, now: datetime) -> None:
+    """Its time is over, and it stays over: the old yes stands no more. Raises: ReferenceMoved."""
+    need(stage(session, reference, now=now), OVER)
+    end_consent(session, reference, now=now)
+    reference.version += 1
+    move(session, reference, OVER, now=now)
+    rest(reference, programme.config.references.ask_every_days, now=now)
+
+
+def choose_name(session: Session, reference: Reference, *, kind: str, now: datetime) -> None:
+    """This name will stand beside it, exactly as it is now; chosen again, none is. Raises: ReferenceMoved."""
+    need(reference.status, DRAFT)
+    need(kind, *NAMES)
+    reference.name_shown = "" if reference.name_shown == kind else kind
+    reference.name = name_as_shown(reference.name_shown, get_customer(session, reference.customer_id).first_name)
+    move(session, reference, DRAFT, now=now)
+
+
+def set_town(session: Session, reference: Reference, *, town: str | None, now: datetime) -> None:
+    """This town will stand beside it, as they typed it; None: no town. Raises: ReferenceMoved."""
+    need(reference.status, DRAFT)
+    reference.town = clean_line(town or "") or None
+    move(session, reference, DRAFT, now=now)
+
+
+def tick(session: Session, reference: Reference, *, use: str, now: datetime) -> None:
+    """The box of this use is ticked, or no more. Raises: ReferenceMoved."""
+    need(reference.status, DRAFT)
+    need(use, *USES)
+    ticked = set(reference.uses) ^ {use}
+    reference.uses = [each for each in USES if each in ticked]
+    move(session, reference, DRAFT, now=now)
+
+
+def agree(
+    session: Session,
+    reference: Reference,
+    *,
+    sealed: str,
+    chat_id: int,
+    locale: str,
+    programme: Programme,
+    now: datetime,
+) -> Consent:
+    """The customer says yes to what stood on the screen with this seal, and that is on record.
+
+    Raises:
+        ReferenceMoved: It is no draft, no use is ticked, or the screen showed something else.
+    """
+    need(reference.status, DRAFT)
+    shown = shown_of(reference)
+    if not reference.uses or not shown.text or sealed != seal(shown, reference.uses):
+        raise ReferenceMoved
+    reference.text_hash = shown.hash()
+    consent = give_consent(
+        session, reference, text_hash=reference.text_hash, uses=list(reference.uses), chat_id=chat_id, locale=locale,
+        now=now,
+    )  # fmt: skip
+    move(session, reference, CUSTOMER_APPROVED, now=now)
+    rest(reference, programme.config.references.ask_every_days, now=now)
+    send_cards(session, reference, programme=programme, now=now)
+    return consent
+
+
+def withdraw(
+    session: Session, reference: Reference, *, use: str | None, programme: Programme, now: datetime
+) -> list[str]:
+    """One use is withdrawn, or (None) all of it, at once; returns the uses that are gone. Raises: ReferenceMoved."""
+    need(reference.status, *AGREED)
+    standing = standing_consent(session, reference.id)
+    had = list(standing.uses) if standing else []
+    if use is not None and use not in had:
+        return []
+    left = [] if use is None else narrow_consent(session, reference, use=use, now=now)
+    reference.uses = left
+    reference.version += 1
+    if not left:
+        end_consent(session, reference, now=now)
+        reference.withdrawn_at = now
+        move(session, reference, WITHDRAWN, now=now)
+        rest(reference, programme.config.references.after_no_days, now=now)
+    else:
+        move(session, reference, reference.status, now=now)
+    gone = [each for each in had if each not in left]
+    tell_withdrawn(session, reference, uses=gone, programme=programme, now=now)
+    return gone
+
+
+def could_be(reference: Reference, first_name: str | None) -> dict[str, Shown]:
+    """How it would be shown under each name there is to choose."""
+    shown = shown_of(reference)
+    names = {kind: name_as_shown(kind, first_name) for kind in NAMES}
+    return {kind: replace(shown, name=name) for kind, name in names.items() if name or kind == NAMES[-1]}
+
+
+def shut(reference: Reference) -> None:
+    """Nobody's yes stands: it is on no wall."""
+    reference.owner_approved_hash = reference.owner_approved_at = reference.owner_approved_by = None
+    reference.published_at = reference.expires_at = None
+
+
+def move(session: Session, reference: Reference, status: str, *, now: datetime) -> None:
+    """It stands like this from now on."""
+    reference.status, reference.updated_at = status, now
+    session.add(reference)
+    session.flush()
+
+
+def rest(reference: Reference, days: int, *, now: datetime) -> None:
+    """Its customer is not invited again for so many days."""
+    reference.rest_until = now + timedelta(days=days)
+
+
+def need(found: str, *wanted: str) -> None:
+    """It is one of these. Raises: ReferenceMoved."""
+    if found not in wanted:
+        raise ReferenceMoved
+
+
+def _contact(session: Session, reference: Reference) -> Contact | None:
+    if reference.contact_key is None:
+        return None
+    return session.exec(select(Contact).where(Contact.key == reference.contact_key)).first()
+
+
+def _never_sent(session: Session, reference: Reference) -> bool:
+    if reference.status != INVITED:
+        return False
+    contact = _contact(session, reference)
+    return contact is not None and contact.status == NOT_SENT
