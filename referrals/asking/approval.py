@@ -16,6 +16,7 @@ from referrals.asking.references import (
     OWNER_DECLINED,
     STALE,
     ReferenceMoved,
+    consent_data,
     move,
     need,
     reopen,
@@ -116,7 +117,7 @@ def shorten(session: Session, reference: Reference, *, words: str, owner: int, n
     reference.text = text
     reopen(session, reference, now=now)
     _done(session, reference, "reference:shorten", before=before, owner=owner, now=now)
-    _tell(session, reference, REFERENCE_TEXT, {}, now=now)
+    _tell(session, reference, REFERENCE_TEXT, consent_data(session, reference), now=now)
 
 
 def refuse(session: Session, reference: Reference, *, owner: int, programme: Programme, now: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -27,10 +28,7 @@ def card_data(session: Session, reference: Reference) -> dict[str, Any]:
         "version": reference.version,
         "customer": survivor(session, reference.customer_id),
         "status": reference.status,
-        "text": shown.text,
-        "name": shown.name,
-        "town": shown.town,
-        "since": shown.since,
+        **asdict(shown),
         "uses": list(reference.uses),
         "thanked": reference.rewarded,
         "original": reference.original if reference.original != shown.text else None,

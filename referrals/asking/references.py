@@ -9,8 +9,9 @@ row, so of two presses at once the second finds what the first one made.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -19,10 +20,10 @@ from referrals.asking.owners import refresh_cards, send_cards, tell_withdrawn
 from referrals.asking.shown import (
     NAMES,
     USES,
-    Shown,
     clean_line,
     clean_words,
     name_as_shown,
+    names_to_choose,
     seal,
 )
 from referrals.asking.wall import PUBLISHED, shown_of
@@ -258,11 +259,19 @@ def withdraw(
     return gone
 
 
-def could_be(reference: Reference, first_name: str | None) -> dict[str, Shown]:
-    """How it would be shown under each name there is to choose."""
+def consent_data(session: Session, reference: Reference) -> dict[str, Any]:
+    """All that the customer is shown before they say yes, and the seal that their yes must carry."""
     shown = shown_of(reference)
-    names = {kind: name_as_shown(kind, first_name) for kind in NAMES}
-    return {kind: replace(shown, name=name) for kind, name in names.items() if name or kind == NAMES[-1]}
+    names = names_to_choose(get_customer(session, reference.customer_id).first_name)
+    return {
+        "reference": reference.id,
+        "version": reference.version,
+        **asdict(shown),
+        "uses": list(reference.uses),
+        "name_shown": reference.name_shown,
+        "names": names,
+        "seal": seal(shown, reference.uses),
+    }
 
 
 def shut(reference: Reference) -> None:

@@ -58,6 +58,12 @@ def name_as_shown(kind: str, first_name: str | None) -> str | None:
     return "".join(f"{letter}." for letter in letters) or None
 
 
+def names_to_choose(first_name: str | None) -> dict[str, str | None]:
+    """The kinds of names there are to choose, and how each would stand there."""
+    names = {kind: name_as_shown(kind, first_name) for kind in NAMES}
+    return {kind: name for kind, name in names.items() if name or kind == ANONYMOUS}
+
+
 def clean_words(typed: str) -> str:
     """What somebody typed, as it may be shown: lines kept, no control or direction characters, no towers of accents."""
     lines = (" ".join(line.split()) for line in _readable(typed).split("\n"))
