@@ -23,6 +23,10 @@ from bot.screens import (
     nickname,
     notices,
     old,
+    reference,
+    reference_consent,
+    reference_owner,
+    reference_views,
     settings,
     start,
     status,
@@ -38,6 +42,7 @@ from referrals.programme import Programme
 # The order in which the dispatcher asks them; those that take whatever is left come last.
 SCREENS: tuple[ModuleType, ...] = (
     start, connect, invitation, home, link, balance, status, why, board, nickname, terms, language, stop, help, today,
+    reference, reference_consent, reference_owner, reference_views,
     settings, notices, membership, unknown, old,
 )  # fmt: skip
 

@@ -11,12 +11,20 @@ from sqlmodel import Session
 
 from bot.conversation import Answer, Reply, Screen, Turn, Visitor
 from bot.keyboards import to_view
+from bot.screens import reference, reference_consent, reference_owner
 from bot.screens.connect import EMAIL, ORDER, take_email, take_order
 from bot.screens.nickname import NICKNAME, take_nickname
 from bot.voice import OutMessage, Voice
 from referrals.programme import Programme
 
-ANSWERS: Mapping[str, Screen] = {ORDER: take_order, EMAIL: take_email, NICKNAME: take_nickname}
+ANSWERS: Mapping[str, Screen] = {
+    ORDER: take_order,
+    EMAIL: take_email,
+    NICKNAME: take_nickname,
+    **reference.ANSWERS,
+    **reference_consent.ANSWERS,
+    **reference_owner.ANSWERS,
+}
 
 
 def router() -> Router:
