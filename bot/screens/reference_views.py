@@ -39,7 +39,7 @@ def render_snoozed(voice: Voice, data: Data) -> OutMessage:
 def render_question(voice: Voice, data: Data) -> OutMessage:
     """One question; or, of an answer that does not fit, how long it may be."""
     again = voice.say("reference.answer_again", most=LONGEST_ANSWER) if data.get("again") else None
-    text = paragraphs(again, voice.say(f"reference.question_{data['question']}"))
+    text = paragraphs(again, voice.say(f"reference.question.{data['question']}"))
     later, no = (
         button(voice, "button.reference.pause", data, "pause"),
         button(voice, "button.reference.no_more", data, "no"),
@@ -176,8 +176,8 @@ def _boxes(voice: Voice, data: Data) -> Rows:
 def _away(voice: Voice, data: Data) -> Rows:
     """A button a use, where there are several, and one for all."""
     several = len(data["uses"]) > 1
-    rows = [[button(voice, f"button.reference.away_{use}", data, "gone", use)] for use in USES if use in data["uses"]]
-    return [*(rows if several else []), [button(voice, "button.reference.away_all", data, "gone", "all")]]
+    rows = [[button(voice, f"button.reference.away.{use}", data, "gone", use)] for use in USES if use in data["uses"]]
+    return [*(rows if several else []), [button(voice, "button.reference.away.all", data, "gone", "all")]]
 
 
 def _again_or_over(voice: Voice, data: Data) -> Rows:
