@@ -16,18 +16,19 @@ from sqlalchemy import exists
 from sqlmodel import Session, col, or_, select
 
 from bot.conversation import Look
+from bot.judging import drop, ready
 from bot.leases import chat_of, chats_of, has_updates, keep_lease, persons, release
 from bot.pace import Pace, reserve
-from bot.quiet import quiet_until
 from bot.registry import gather
 from bot.turn import SCREEN, STRIP, VIEW
-from referrals.notices import ACCOUNT, CASES, MONEY, STAFF
+from referrals.asking.contacts import mark_sending
+from referrals.notices import MONEY
 from referrals.people.customers import access_of
 from referrals.programme import Programme
-from referrals.reasons import OUTCOME_UNKNOWN, STALE, STOPPED, UNREACHABLE
+from referrals.reasons import OUTCOME_UNKNOWN, UNREACHABLE
 from storage.customers import Customer
 from storage.machine import machine_now
-from storage.mailbox import AT_MOST_ONCE, DROPPED, DUE, SENDING, Chat, Outbox
+from storage.mailbox import AT_MOST_ONCE, DUE, SENDING, Chat, Outbox
 
 SEND = timedelta(seconds=14)  # a lease while a message is under way: longer than the wait and two requests take
 MERGED = "merged"
@@ -77,7 +78,7 @@ def claim(
     if plan is None or slot is None:
         release(session, chat_id, worker=worker)
         return Idle()
-    return _started(session, plan, wait=slot.total_seconds())
+    return _started(session, plan, wait=slot.total_seconds(), now=now)
 
 
 def drop_stranded(session: Session, *, now: datetime) -> int:
@@ -90,7 +91,7 @@ def drop_stranded(session: Session, *, now: datetime) -> int:
     chats = chats_of(session, {row.customer_id for row in rows if row.customer_id is not None})  # of merged people
     stranded = [row for row in rows if row.customer_id not in chats]
     for row in stranded:
-        drop(row, UNREACHABLE)
+        drop(session, row, UNREACHABLE)
     return len(stranded)
 
 
@@ -117,7 +118,7 @@ def _next(session: Session, chat: Chat, *, programme: Programme, now: datetime) 
     rows = due_rows(session, chat, now=now)
     if not chat.reachable:
         for row in rows:
-            drop(row, UNREACHABLE)
+            drop(session, row, UNREACHABLE)
         chat.home_dirty = False
         session.flush()
         return None
@@ -128,29 +129,11 @@ def _next(session: Session, chat: Chat, *, programme: Programme, now: datetime) 
     if chat.home_dirty:
         return _home(session, chat, customer, programme=programme, now=now)
     notices = [row for row in rows if not row.kind.startswith(SCREEN)]
-    notices = [row for row in notices if _may_go(row, customer, programme=programme, now=now)]
-    money = [row for row in notices if row.kind in MONEY]
+    going = ready(session, notices, customer, programme=programme, now=now)
     session.flush()
-    chosen = money if len(money) > 1 else (notices[:1] or strips[:1])
+    together = [row for row in going if row.kind in MONEY] if going and going[0].kind in MONEY else going[:1]
+    chosen = together or strips[:1]
     return _plan(session, chat, customer, chosen, programme=programme) if chosen else None
-
-
-def _may_go(row: Outbox, customer: Customer | None, *, programme: Programme, now: datetime) -> bool:
-    """Judge the notice at its moment; one that may not go is dropped with its reason, or waits (rules 28, 29)."""
-    moment = max(now, row.as_of)
-    if row.kind in ACCOUNT | CASES | STAFF:
-        return True
-    if customer is not None and customer.stopped_at is not None:
-        drop(row, STOPPED)
-        return False
-    if row.expires_at is not None and row.expires_at <= moment:
-        drop(row, STALE)
-        return False
-    until = quiet_until(moment, programme=programme, zone=customer.timezone if customer else None)
-    if until is not None:
-        row.due_at = until
-        return False
-    return True
 
 
 def _plan(
@@ -208,12 +191,15 @@ def _reader(session: Session, chat: Chat, customer: Customer | None, *, programm
     }
 
 
-def _started(session: Session, plan: Plan, *, wait: float) -> Plan:
+def _started(session: Session, plan: Plan, *, wait: float, now: datetime) -> Plan:
+    """The attempt is counted; one that may go once counts as said from here on, before it is sent (rules 23)."""
     for row_id in plan.rows:
         row = session.get(Outbox, row_id)
         if row is not None:
             row.attempts += 1
             row.status = SENDING if plan.once else DUE
+            if plan.once:
+                mark_sending(session, [row], now=now)
     session.flush()
     return replace(plan, wait=wait)
 
@@ -224,9 +210,4 @@ def _drop_in_flight(session: Session, chat_id: int) -> None:
     people = persons(session, chat.customer_id if chat else None)
     mine = or_(Outbox.chat_id == chat_id, col(Outbox.customer_id).in_(people))
     for row in session.exec(select(Outbox).where(Outbox.status == SENDING, mine)):
-        drop(row, OUTCOME_UNKNOWN)
-
-
-def drop(row: Outbox, because: str) -> None:
-    """The message is given up; the reason stays with it."""
-    row.status, row.dropped_because, row.retry_at = DROPPED, because, None
+        drop(session, row, OUTCOME_UNKNOWN)

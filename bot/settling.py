@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from bot.judging import drop
 from bot.leases import keep_lease, release
-from bot.outbox import Plan, drop
+from bot.outbox import Plan
 from bot.pace import slow_down
 from bot.turn import SCREEN, strip_row
-from referrals.notices import ACCOUNT, CASES, STAFF
+from referrals.asking.contacts import mark_unsent
+from referrals.notices import ACCOUNT, CASES, STAFF, UNASKED
 from referrals.reasons import INTERNAL_ERROR, OUTCOME_UNKNOWN, UNREACHABLE
 from storage.bulk import insert_rows
 from storage.installation import Setting
@@ -89,7 +91,7 @@ def _settle_sent(
 
 def _is_news(kind: str) -> bool:
     """Whether the home message says something else after such a notice."""
-    return kind not in ACCOUNT | CASES | STAFF and not kind.startswith(SCREEN)
+    return kind not in ACCOUNT | CASES | STAFF | UNASKED and not kind.startswith(SCREEN)
 
 
 def _keep_home(session: Session, chat: Chat, plan: Plan, result: Sent, *, now: datetime) -> None:
@@ -115,16 +117,16 @@ def _settle_failed(
         return _again(session, chat, rows, seconds=0.0)
     if result.kind == "unreachable":
         chat.reachable, chat.home_dirty = False, False
-        return _drop_all(rows, UNREACHABLE)
+        return _drop_all(session, rows, UNREACHABLE)
     if result.kind == "refused":
         chat.home_dirty = chat.home_dirty and not plan.home
-        return _drop_all(rows, INTERNAL_ERROR)
+        return _drop_all(session, rows, INTERNAL_ERROR)
     if result.kind == "slow":
         seconds = result.retry_after or 1.0
         slow_down(session, chat, seconds=seconds)
         return _again(session, chat, rows, seconds=seconds)
     if result.kind == "unknown" and plan.once:
-        return _drop_all(rows, OUTCOME_UNKNOWN)
+        return _drop_all(session, rows, OUTCOME_UNKNOWN)
     return _again(session, chat, rows, seconds=_backoff(plan.attempt, jitter))
 
 
@@ -133,6 +135,7 @@ def _again(session: Session, chat: Chat, rows: Sequence[Outbox], *, seconds: flo
     until = machine_now(session) + timedelta(seconds=seconds)
     for row in rows:
         row.status, row.retry_at = DUE, until
+    mark_unsent(session, [row for row in rows if row.kind in UNASKED])
     chat.next_at = max(chat.next_at or until, until)
 
 
@@ -140,6 +143,6 @@ def _backoff(attempt: int, jitter: float) -> float:
     return min(2.0 ** min(attempt - 1, 10), LONGEST_BACKOFF) * (0.75 + jitter / 2)
 
 
-def _drop_all(rows: Sequence[Outbox], because: str) -> None:
+def _drop_all(session: Session, rows: Sequence[Outbox], because: str) -> None:
     for row in rows:
-        drop(row, because)
+        drop(session, row, because)

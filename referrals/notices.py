@@ -86,7 +86,7 @@ def write_notices(session: Session, notices: Sequence[Notice], *, now: datetime)
             "customer_id": notice.customer_id,
             "kind": notice.kind,
             "data": notice.data,
-            "message_class": notice.message_class,
+            "message_class": AT_MOST_ONCE if notice.kind in UNASKED else notice.message_class,
             "as_of": now,
             "due_at": notice.due_at or now,
             "expires_at": notice.expires_at,

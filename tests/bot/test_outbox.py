@@ -13,7 +13,6 @@ from sqlmodel import Session, select
 from bot.leases import lease_chats
 from bot.outbox import claim
 from bot.pace import Pace, paused_until
-from bot.quiet import quiet_until
 from referrals.notices import AT_MOST_ONCE, BONUS_AVAILABLE, BONUS_HELD, Notice, write_notices
 from storage.database import Database
 from storage.mailbox import Chat, Outbox
@@ -210,26 +209,6 @@ async def test_answers_to_their_own_messages_know_no_quiet_hours(play: Play) -> 
     anna = play.person("Anna")
     play.shop.now = datetime(2026, 11, 28, 3, 0, tzinfo=AMSTERDAM)
     assert (await play.start(anna)).words.startswith("Hoi Anna")
-
-
-@pytest.mark.parametrize(
-    "local, until",
-    [
-        ("2026-11-24T19:59", None),
-        ("2026-11-24T20:00", "2026-11-25T09:00"),
-        ("2026-11-25T08:59", "2026-11-25T09:00"),
-        ("2026-10-24T23:00", "2026-10-25T09:00"),  # the night has 25 hours
-        ("2027-03-27T23:00", "2027-03-28T09:00"),  # 23 hours
-    ],
-)
-def test_quiet_hours_are_counted_on_the_local_calendar(database: Database, local: str, until: str | None) -> None:
-    """Rule 29."""
-    from tests.builders import Shop  # noqa: PLC0415 - the one test that needs no chat
-
-    programme = Shop(database).programme
-    moment = datetime.fromisoformat(local).replace(tzinfo=AMSTERDAM)
-    found = quiet_until(moment, programme=programme, zone=None)
-    assert found == (datetime.fromisoformat(until).replace(tzinfo=AMSTERDAM) if until else None)
 
 
 async def test_a_stopped_customer_gets_answers_only(play: Play) -> None:

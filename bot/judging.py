@@ -1,0 +1,68 @@
+"""Which of a chat's notices may go now, judged at the moment of sending; the rest waits or is dropped (rules 28, 29).
+
+The judgement itself is ``referrals.asking.cadence``'s, for every kind of message; here it is put to the outbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from referrals.asking.cadence import ANSWER, MONEY, RANK, Drop, Go, Verdict, Wait, judge_news
+from referrals.asking.contacts import facts_to_send, judge_notice, mark_not_sent
+from referrals.asking.facts import AskFacts, reader_facts
+from referrals.asking.plays import PLAYS
+from referrals.notices import ACCOUNT, CASES, STAFF, UNASKED
+from referrals.notices import MONEY as MONEY_NOTICES
+from referrals.programme import Programme
+from referrals.reasons import STALE
+from storage.customers import Customer
+from storage.mailbox import DROPPED, Outbox
+
+KINDS = {play.notice: play.kind for play in PLAYS.values()}
+AT_ANY_HOUR = ACCOUNT | CASES | STAFF
+
+
+def ready(
+    session: Session, rows: Sequence[Outbox], customer: Customer | None, *, programme: Programme, now: datetime
+) -> list[Outbox]:
+    """Those that may go, the most important first; where news may go, nothing is asked yet."""
+    news = [row for row in rows if row.kind not in UNASKED]
+    asks = [row for row in rows if row.kind in UNASKED]
+    reader = (reader_facts(session, customer) if customer else AskFacts(0)) if news else None
+    going = [row for row in news if reader and _goes(session, row, _judged(row, reader, programme=programme, now=now))]
+    if asks and not going:
+        facts = facts_to_send(session, customer.id) if customer else None
+        verdicts = [(row, judge_notice(session, row, facts, programme=programme, now=now)) for row in asks]
+        going = [row for row, verdict in verdicts if _goes(session, row, verdict)]
+    return sorted(going, key=lambda row: (_rank(row.kind), row.due_at, row.id))
+
+
+def drop(session: Session, row: Outbox, because: str) -> None:
+    """The message is given up; the reason stays with it, and with the contact that it was planned for."""
+    row.status, row.dropped_because, row.retry_at = DROPPED, because, None
+    if row.kind in UNASKED:
+        mark_not_sent(session, [row], because=because)
+
+
+def _judged(row: Outbox, reader: AskFacts, *, programme: Programme, now: datetime) -> Verdict:
+    moment = max(now, row.as_of)
+    if row.kind in AT_ANY_HOUR:
+        return judge_news(ANSWER, reader, programme=programme, now=moment)
+    if row.expires_at is not None and row.expires_at <= moment and row.kind not in MONEY_NOTICES:
+        return Drop(STALE)
+    return judge_news(MONEY, reader, programme=programme, now=moment)
+
+
+def _goes(session: Session, row: Outbox, verdict: Verdict) -> bool:
+    if isinstance(verdict, Wait):
+        row.due_at = verdict.until
+    elif isinstance(verdict, Drop):
+        drop(session, row, verdict.reason)
+    return isinstance(verdict, Go)
+
+
+def _rank(kind: str) -> int:
+    return RANK[ANSWER if kind in AT_ANY_HOUR else KINDS.get(kind, MONEY)]
