@@ -13,7 +13,9 @@ from bot.conversation import Look
 from bot.screens import (
     balance,
     board,
+    case,
     connect,
+    contact_log,
     help,  # noqa: A004 - the screen of /help
     home,
     invitation,
@@ -23,10 +25,12 @@ from bot.screens import (
     nickname,
     notices,
     old,
+    question,
     reference,
     reference_consent,
     reference_owner,
     reference_views,
+    score,
     settings,
     start,
     status,
@@ -43,7 +47,7 @@ from referrals.programme import Programme
 SCREENS: tuple[ModuleType, ...] = (
     start, connect, invitation, home, link, balance, status, why, board, nickname, terms, language, stop, help, today,
     reference, reference_consent, reference_owner, reference_views,
-    settings, notices, membership, unknown, old,
+    settings, score, case, question, contact_log, notices, membership, unknown, old,
 )  # fmt: skip
 
 Gather = Callable[..., dict[str, Any]]

@@ -1,18 +1,24 @@
-"""/waarom: what does not count or still waits, each with its reason, and whom to tell if that is not right."""
+"""/waarom: what does not count or still waits, each with its reason, and whom to tell if that is not right.
+
+Owners may name a customer, ``/waarom K7QX3``, and see what was said to them and what was not (``contact_log``).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from aiogram import Router
-from aiogram.filters import Command
+from aiogram.filters import Command, CommandObject
 from aiogram.types import Message
 from sqlmodel import Session
 
-from bot.conversation import Look, Turn
+from bot.conversation import Look, Reply, Turn, View, Visitor
 from bot.keyboards import back, to_view
+from bot.screens.contact_log import CONTACT_LOG
 from bot.screens.status import explained
 from bot.voice import OutMessage, Voice, lines
+from referrals.errors import UnknownCustomer
 from referrals.programme import Programme
 from referrals.recruiting.overview import why
 
@@ -26,9 +32,19 @@ def router() -> Router:
     return own
 
 
-async def on_why(_message: Message, turn: Turn) -> None:
-    """They asked why something does not count."""
-    await turn.show("why")
+async def on_why(_message: Message, turn: Turn, command: CommandObject) -> None:
+    """They asked why something does not count, or why a customer heard what they heard."""
+    await turn.write(explain, number=(command.args or "").strip())
+
+
+def explain(_session: Session, visitor: Visitor, *, programme: Programme, number: str) -> Sequence[Reply]:
+    """Of a customer, for an owner who names one; for anybody else what there is to say about themselves."""
+    if not visitor.is_owner or not number:
+        return [View("why")]
+    customer_id = programme.identifier("customer", number)
+    if customer_id is None:
+        raise UnknownCustomer
+    return [View(f"{CONTACT_LOG}.{programme.number('customer', customer_id)}")]
 
 
 def gather_why(session: Session, look: Look, *, programme: Programme) -> dict[str, Any]:

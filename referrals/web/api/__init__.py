@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from referrals.web.api.calls import Endpoints
+from referrals.web.api.contacts import list_contacts
 from referrals.web.api.customers import make_connect_link, put_customer, show_customer
 from referrals.web.api.leaderboard import show_leaderboard
 from referrals.web.api.orders import put_order, put_orders, try_order
@@ -25,6 +26,7 @@ ROUTES = (
     ("GET", "/referrals", "referrals:read", list_referrals),
     ("POST", "/referrals", "referrals:write", refer),
     ("GET", "/referrals/{number}", "referrals:read", show_referral),
+    ("GET", "/contacts", "contacts:read", list_contacts),
     ("GET", "/leaderboard", "leaderboard:read", show_leaderboard),
 )
 

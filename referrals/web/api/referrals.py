@@ -29,8 +29,8 @@ async def list_referrals(call: Call) -> web.Response:
         referral_views,
         programme=programme,
         limit=limit + 1,
-        ambassador_id=_given(call, "customer", query.get("customer"), code="unknown_customer"),
-        before_id=_given(call, "referral", query.get("cursor"), code="invalid_cursor"),
+        ambassador_id=given_number(call, "customer", query.get("customer"), code="unknown_customer"),
+        before_id=given_number(call, "referral", query.get("cursor"), code="invalid_cursor"),
     )
     more = len(rows) > limit
     items = [_explained(call, row) for row in rows[:limit]]
@@ -74,7 +74,8 @@ def page_size(given: str | None) -> int:
     return int(given)
 
 
-def _given(call: Call, kind: str, number: str | None, *, code: str) -> int | None:
+def given_number(call: Call, kind: str, number: str | None, *, code: str) -> int | None:
+    """The id behind a public number of the query, if one is given. Raises Problem 404 or 422."""
     if number is None:
         return None
     found = call.door.programme.identifier(kind, number)
