@@ -6,11 +6,12 @@ T1 (``promoter``) and T7 (``came_via_friend``) are said in the conversation afte
 from __future__ import annotations
 
 from referrals.asking.play import Play
-from referrals.asking.plays import never_opened, reference, second_order, share_again
+from referrals.asking.plays import never_opened, reference, score, second_order, share_again
 
 PLAYS: dict[str, Play] = {
     play.name: play
     for play in (
+        score.PLAY,
         second_order.PLAY,
         share_again.PLAY,
         never_opened.PLAY,

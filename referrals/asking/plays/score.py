@@ -1,0 +1,91 @@
+"""The score: one question, one tap, a week after a delivery.
+
+Goal: to know who is satisfied, and to hear who is not. Trigger: a delivery, as the shop reports it, else so many days
+after the payment (rules 32). Delay: ``surveys.nps_after_delivery_days``. Expires: two weeks later. Cap: the weekly one,
+``surveys.min_days_between``, and ``surveys.sample_percent`` of those who were asked before.
+Text: ``notice.score_asked``. Source: playbook T2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, select, true
+from sqlmodel import Session, col
+
+from referrals.asking.candidates import has_chat, kept, named, unheard
+from referrals.asking.play import SCORE, Candidate, Play
+from referrals.notices import SCORE_ASKED
+from referrals.programme import Programme
+from storage.bulk import fetch_in, insert_rows
+from storage.orders import Order
+from storage.surveys import NPS, Survey
+
+NAME = "score"
+FRESH = timedelta(days=14)
+
+
+def candidates(
+    session: Session, *, programme: Programme, now: datetime, limit: int, after: datetime | None = None
+) -> list[Candidate]:
+    """Kept orders that were delivered, or must have been, long enough ago; the oldest first."""
+    found = []
+    for moment, taken, delay in _ways(programme):
+        since = now - delay - FRESH
+        if after is not None:
+            since = max(since, after - taken - timedelta(microseconds=1))
+        query = _orders(moment).where(moment > since, moment <= now - delay)
+        rows = session.execute(query.where(unheard(NAME, named("order", Order.id))).limit(limit))
+        found += [_candidate(*row, taken=taken, delay=delay) for row in rows]
+    return sorted(found, key=lambda one: (one.cause_at, one.subject))[:limit]
+
+
+def next_at(session: Session, *, programme: Programme, now: datetime) -> datetime | None:
+    """When the next delivery is long enough ago."""
+    moments = []
+    for moment, _, delay in _ways(programme):
+        row = session.execute(_orders(moment).where(moment > now - delay).limit(1)).first()
+        moments += [row.moment + delay] if row is not None else []
+    return min(moments, default=None)
+
+
+def prepare(
+    session: Session, planned: Sequence[Candidate], *, programme: Programme, now: datetime
+) -> dict[str, dict[str, Any]]:
+    """Each has its question; the notice carries its number."""
+    rows = [{"kind": NPS, "subject": one.subject, "customer_id": one.customer_id, "created_at": now} for one in planned]
+    insert_rows(session, Survey, rows, ignore_conflicts=True)
+    keys = [(NPS, one.subject) for one in planned]
+    found = fetch_in(session, Survey, ("kind", "subject"), keys, columns=("id", "subject"))
+    return {row["subject"]: {"survey": row["id"]} for row in found}
+
+
+def _ways(programme: Programme) -> list[tuple[Any, timedelta, timedelta]]:
+    """What tells of a delivery: its column, how long after that it is there, and after how long it is asked about."""
+    surveys = programme.config.surveys
+    asked = timedelta(days=surveys.nps_after_delivery_days)
+    assumed = timedelta(days=surveys.assume_delivery_days)
+    return [(col(Order.delivered_at), timedelta(), asked), (col(Order.paid_at), assumed, assumed + asked)]
+
+
+def _orders(moment: Any) -> Select[Any]:
+    """Kept orders of somebody with a chat, by this column's index; a delivery that is reported is not assumed."""
+    known = true() if moment.key == "delivered_at" else col(Order.delivered_at).is_(None)
+    return (
+        select(col(Order.id), col(Order.customer_id), moment.label("moment"), col(Order.created_at))
+        .where(moment.is_not(None), known, *kept(), has_chat(Order.customer_id))
+        .order_by(moment, col(Order.id))
+    )
+
+
+def _candidate(
+    order_id: int, customer_id: int, moment: datetime, ordered_at: datetime, *, taken: timedelta, delay: timedelta
+) -> Candidate:
+    data = {"ordered_at": ordered_at.isoformat()}
+    due_at = moment + delay
+    return Candidate(customer_id, f"order:{order_id}", moment + taken, due_at, due_at + FRESH, data)
+
+
+PLAY = Play(NAME, SCORE, "ask-scores", SCORE_ASKED, candidates, next_at, held_out=False, prepare=prepare, resumes=True)
