@@ -26,6 +26,7 @@ NAMES = {
     "why": {"nl": "waarom", "en": "why"},
     "board": {"nl": "ranglijst", "en": "leaderboard"},
     "terms": {"nl": "voorwaarden", "en": "terms"},
+    "ask": {"nl": "vraag", "en": "ask"},
     "reference": {"nl": "referentie", "en": "reference"},
     "language": {"nl": "taal", "en": "language"},
     "pause": {"nl": "pauze", "en": "pause"},

@@ -70,7 +70,7 @@ class NoUpdate(ValueError):
     """The body is no update."""
 
 
-def read_update(body: bytes, *, received_at: datetime) -> Incoming:
+def read_update(body: bytes, *, received_at: datetime, staff_chat: int | None = None) -> Incoming:
     """The update's number and chat.
 
     Raises:
@@ -80,16 +80,23 @@ def read_update(body: bytes, *, received_at: datetime) -> Incoming:
         plain = json.loads(body)
     except (ValueError, RecursionError):
         raise NoUpdate from None
-    return incoming(plain, body=body, received_at=received_at)
+    return incoming(plain, body=body, received_at=received_at, staff_chat=staff_chat)
 
 
-def incoming(plain: Any, *, received_at: datetime, body: bytes | None = None, waited: bool = False) -> Incoming:
-    """An update as plain data. Raises: NoUpdate."""
+def incoming(
+    plain: Any,
+    *,
+    received_at: datetime,
+    body: bytes | None = None,
+    waited: bool = False,
+    staff_chat: int | None = None,
+) -> Incoming:
+    """An update as plain data; of groups only the staff's is heard. Raises: NoUpdate."""
     number = plain.get("update_id") if isinstance(plain, Mapping) else None
     if not isinstance(number, int) or isinstance(number, bool):
         raise NoUpdate
     raw = body if body is not None else json.dumps(plain, ensure_ascii=True, separators=(",", ":")).encode()
-    return Incoming(number, _private_chat(plain), raw, received_at, waited, len(raw))
+    return Incoming(number, _heard_chat(plain, staff_chat), raw, received_at, waited, len(raw))
 
 
 def store_updates(session: Session, items: Sequence[Incoming]) -> list[bool]:
@@ -155,6 +162,7 @@ def webhook_door(
     """The handler of ``POST /telegram/webhook``: 401 without the secret, 200 once the update is stored."""
     secret = config.telegram.webhook_secret
     expected = secret.get_secret_value().encode() if secret else b""
+    staff_chat = config.telegram.staff_chat_id
 
     async def take_webhook(request: web.Request) -> web.StreamResponse:
         given = request.headers.get(SECRET_HEADER, "").encode("utf-8", "surrogateescape")
@@ -163,7 +171,7 @@ def webhook_door(
         if (request.content_length or 0) > MOST_BYTES:
             return web.json_response({"status": "refused", "code": "too_large"}, status=413)
         try:
-            item = read_update(await request.read(), received_at=clock.programme())
+            item = read_update(await request.read(), received_at=clock.programme(), staff_chat=staff_chat)
             await database.batch(store_updates, item)
         except NoUpdate:
             return web.json_response({"status": "refused", "code": "no_update"}, status=400)
@@ -181,8 +189,8 @@ async def store_all(database: Database, items: Sequence[Incoming]) -> None:
     await asyncio.gather(*(database.batch(store_updates, item) for item in items))
 
 
-def _private_chat(plain: Mapping[str, Any]) -> int | None:
-    """The chat of an update, if it is a private one; the bot has nothing to say in groups."""
+def _heard_chat(plain: Mapping[str, Any], staff_chat: int | None) -> int | None:
+    """The chat of an update, if it is a private one or the staff's group, in which only replies are for the bot."""
     for kind in ALLOWED_UPDATES:
         part = plain.get(kind)
         if not isinstance(part, Mapping):
@@ -190,7 +198,9 @@ def _private_chat(plain: Mapping[str, Any]) -> int | None:
         message = part.get("message") if kind == "callback_query" else part
         chat = message.get("chat") if isinstance(message, Mapping) else None
         if isinstance(chat, Mapping):
-            return _number(chat) if chat.get("type") == "private" else None
+            number = _number(chat)
+            is_staff = number == staff_chat and (kind != "message" or part.get("reply_to_message") is not None)
+            return number if chat.get("type") == "private" or is_staff else None
         return _number(part.get("from"))
     return None
 

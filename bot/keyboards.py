@@ -5,13 +5,16 @@ Anybody can send any callback data they have seen: screens ask again who may do 
 
 from __future__ import annotations
 
+from typing import Annotated
 from urllib.parse import quote
 
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import CopyTextButton, InlineKeyboardButton
+from pydantic import Field
 
 from bot.voice import ANSWER, HOME, Voice
 
+RowId = Annotated[int, Field(gt=0, lt=2**63)]  # a number that a table can hold; any other makes an old button
 LONGEST_COPY = 256  # UTF-16 units of a copy button
 
 

@@ -115,7 +115,8 @@ class BotService:
         items = []
         for update in plain:
             try:
-                items.append(incoming(update, received_at=now, waited=waited))
+                staff_chat = self.config.telegram.staff_chat_id
+                items.append(incoming(update, received_at=now, waited=waited, staff_chat=staff_chat))
             except NoUpdate:
                 log.warning("update.nonsense")
         await store_all(self._database, items)

@@ -17,6 +17,7 @@ from bot.conversation import Answer, Await, Home, Look, Outcome, Press, Reply, S
 from bot.leases import keep_lease
 from bot.registry import gather
 from referrals.people.customers import access_of, get_customer, meet
+from referrals.people.persons import clean_name
 from referrals.programme import Programme
 from referrals.reasons import STALE
 from storage.bulk import insert_rows
@@ -27,6 +28,7 @@ from storage.mailbox import AT_LEAST_ONCE, DONE, DROPPED, DUE, NEW, Chat, Inbox,
 SCREEN = "screen."  # before the name of a screen in the outbox
 VIEW = "view."  # before the name of a view
 STRIP = SCREEN + "strip"
+NOBODY = 0  # as whom a colleague speaks in the staff's group: no customer has this number
 BACKLOG = timedelta(seconds=5)  # what is older when it is heard waited for us, not for its turn
 
 
@@ -64,16 +66,23 @@ def run_turn(
     row = session.get(Inbox, event.inbox_id)
     if row is None or row.status != NEW:
         return Outcome(None, None)
-    visitor = _visitor(session, event, chat, programme=programme, now=now)
+    is_staff = is_staff_group(event.chat_id, programme=programme)
+    meeting = _colleague if is_staff else _visitor
+    visitor = meeting(session, event, chat, programme=programme, now=now)
     replies = screen(session, visitor, programme=programme, **arguments)
     session.flush()
     session.refresh(chat)
-    waited = _waited(event, row, visitor)
+    waited = not is_staff and _waited(event, row, visitor)
     _apply(session, chat, replies, visitor=visitor, event=event, waited=waited, programme=programme)
     row.status, row.result, row.done_at = DONE, "applied", now
     press = next((reply.key for reply in replies if isinstance(reply, Press)), None)
-    locale = get_customer(session, visitor.customer_id).locale or chat.language_code
-    return Outcome(press, locale)
+    locale = None if is_staff else get_customer(session, visitor.customer_id).locale
+    return Outcome(press, locale or chat.language_code)
+
+
+def is_staff_group(chat_id: int, *, programme: Programme) -> bool:
+    """Whether this is the group that answers cases; one colleague's own chat in its place is a chat like any other."""
+    return chat_id < 0 and chat_id == programme.config.telegram.staff_chat_id
 
 
 @books
@@ -120,6 +129,27 @@ def _visitor(session: Session, event: Event, chat: Chat, *, programme: Programme
         at=at,
         now=now,
         machine_now=moment,
+    )
+
+
+def _colleague(session: Session, event: Event, chat: Chat, *, programme: Programme, now: datetime) -> Visitor:
+    """Who speaks in the staff's group: the chat stays nobody's, and what is answered there is in its language."""
+    chat.reachable = True
+    return Visitor(
+        customer_id=NOBODY,
+        chat_id=event.chat_id,
+        telegram_id=event.telegram_id,
+        name=clean_name(event.first_name),
+        locale=chat.language_code,
+        is_owner=event.telegram_id in programme.config.telegram.owner_ids,
+        stopped=False,
+        is_new=False,
+        message_id=event.message_id,
+        home_message_id=None,
+        awaiting=None,
+        at=now,
+        now=now,
+        machine_now=machine_now(session),
     )
 
 

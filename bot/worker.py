@@ -25,9 +25,10 @@ from bot.pace import Pace
 from bot.registry import render
 from bot.screens.unknown import say_refusal
 from bot.settling import Failed, Result, set_aside, settle
+from bot.staff import hear_staff
 from bot.telegram import Telegram
 from bot.texts import Texts
-from bot.turn import SCREEN, STRIP, Event, close_update, run_turn, run_turn_with_books
+from bot.turn import SCREEN, STRIP, Event, close_update, is_staff_group, run_turn, run_turn_with_books
 from bot.voice import ANSWER, HOME, NOTICE, Voice
 from referrals.clock import Clock
 from referrals.errors import ProgrammeError
@@ -155,7 +156,10 @@ class Worker:
             return
         turn = Turn(run=_runner(self, event, now=now), asked=taken.asked)
         try:
-            await dispatch(self.dispatcher, self.telegram.bot, update, turn)
+            if is_staff_group(event.chat_id, programme=self.programme):
+                await hear_staff(update, turn)
+            else:
+                await dispatch(self.dispatcher, self.telegram.bot, update, turn)
         except ProgrammeError as error:
             await turn.write(say_refusal, code=error.code)
         if turn.outcome is None:
