@@ -21,7 +21,8 @@ from bot.screens.gift import bonus_words, gift_words
 from bot.screens.home import old_button
 from bot.screens.promise import before_when, promised
 from bot.voice import OutMessage, Rows, Voice, lines, paragraphs
-from referrals.asking.offer import came_via, may_offer
+from referrals.asking.plays.came_via_friend import came_via
+from referrals.asking.plays.promoter import may_offer
 from referrals.asking.promises import is_quiet
 from referrals.asking.scores import (
     DETRACTORS,

@@ -6,7 +6,7 @@ T1 (``promoter``) and T7 (``came_via_friend``) are said in the conversation afte
 from __future__ import annotations
 
 from referrals.asking.play import Play
-from referrals.asking.plays import never_opened, reference, score, second_order, share_again
+from referrals.asking.plays import never_opened, reference, score, second_order, share_again, thanks
 
 PLAYS: dict[str, Play] = {
     play.name: play
@@ -15,6 +15,7 @@ PLAYS: dict[str, Play] = {
         second_order.PLAY,
         share_again.PLAY,
         never_opened.PLAY,
+        thanks.PLAY,
         reference.PLAY,
         reference.RENEWAL_PLAY,
     )
