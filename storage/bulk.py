@@ -28,6 +28,7 @@ from storage.plans import (
     update_plan,
 )
 
+CONNECTION = "connection"  # in the session's info, where whoever opened the session put it
 MOST_IN_A_LIST = 4096  # SQLite takes 32,766 parameters
 _TAKE_SQLITE = (
     "INSERT INTO counter (name, next) VALUES (?, 1 + ?) "
@@ -40,7 +41,7 @@ def take_ids(session: Session, name: str, count: int) -> range:
     """A block of numbers that nobody else has or gets; a rolled back transaction may leave a gap."""
     if not count:
         return range(0)
-    connection = session.connection()
+    connection = bound(session)
     if connection.dialect.name == "sqlite":
         after: int = execute(connection, _TAKE_SQLITE, (name, count)).fetchall()[0][0]
         return range(after - count, after)
@@ -141,7 +142,16 @@ def fetch_all(session: Session, table: type[SQLModel]) -> list[Row]:
 
 def _connection(session: Session) -> Connection:
     session.flush()  # what the mapper holds back comes first: rows refer to each other
-    return session.connection()
+    return bound(session)
+
+
+def bound(session: Session) -> Connection:
+    """The connection of the session's transaction; asking the mapper for it costs as much as a row.
+
+    It is asked under a savepoint, for it sets that when it is asked.
+    """
+    known: Connection | None = session.info.get(CONNECTION)
+    return session.connection() if known is None or session.in_nested_transaction() else known
 
 
 def _same_keys(rows: Sequence[Row]) -> bool:

@@ -115,7 +115,7 @@ class Json(TypeDecorator[Any]):
 
 
 # One encoder for all: ``json.dumps`` with arguments makes a new one at each call.
-_encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True, ensure_ascii=True).encode
+_encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True, ensure_ascii=True, check_circular=False).encode
 
 
 def to_json(value: Any) -> str:

@@ -23,10 +23,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from storage.attempts import Call, serve_batch, serve_call
+from storage.bulk import CONNECTION
 from storage.engines import has_open_transaction, parse, reader_engine, schema_engine, writer_engine
 from storage.faults import BadResult, ConnectionLost, OutcomeUnknown, Overloaded, Verdict, judge, refuse_mapped
 from storage.hand import Crew, Hand
 from storage.line import Entry, Kind, Line, settle
+from storage.patience import Patience
 
 __all__ = ["BadResult", "Database", "OutcomeUnknown", "Overloaded", "books"]
 
@@ -104,14 +106,18 @@ class Database:
         item: Item,
         *,
         on_fault: Callable[[Session, Item, Exception], Result] | None = None,
+        patience: Patience | None = None,
     ) -> Result:
         """The item is committed, together with others that wait for the same use case.
 
         If the use case fails on the item, only this one is rolled back. With ``on_fault(session, item, error)`` the
         same transaction then stores what that writes, and returns what that returns; without, the error is raised.
+
+        Raises:
+            TimeoutError: The caller's ``patience`` is over; the item may be applied all the same.
         """
         crew = self._books if _takes_books(use_case) else self._rest
-        result: Result = await self._ask(crew, item, use_case=use_case, on_fault=on_fault)
+        result: Result = await self._ask(crew, item, use_case=use_case, on_fault=on_fault, patience=patience)
         return result
 
     def look(
@@ -150,7 +156,9 @@ class Database:
         for engine in self._engines:
             engine.dispose()
 
-    async def _ask(self, crew: Crew, item: Any, *, use_case: Any = None, on_fault: Any = None) -> Any:
+    async def _ask(
+        self, crew: Crew, item: Any, *, use_case: Any = None, on_fault: Any = None, patience: Patience | None = None
+    ) -> Any:
         loop = asyncio.get_running_loop()
         future = loop.create_future()
         size = getattr(item, "size", 0) if use_case is not None else 0
@@ -158,6 +166,8 @@ class Database:
         crew.start()
         if not crew.line.put(entry, use_case):
             loop.call_later(self._full_wait_seconds, _refuse, crew.line, entry)
+        if patience is not None:
+            patience.watch(future)
         return await future
 
     def _demand(self, crew: Crew, call: Callable[[Session], Any]) -> Any:
@@ -233,7 +243,7 @@ def _look_once(hand: Hand, call: Call) -> Any:
 
 
 def _in_session(connection: Connection, call: Call) -> Any:
-    with Session(connection) as session:
+    with Session(connection, info={CONNECTION: connection}) as session:
         result = call(session)
         session.flush()
         if session.identity_map or hasattr(type(result), "__mapper__"):

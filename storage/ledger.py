@@ -20,7 +20,7 @@ class Bonus(SQLModel, table=True):
 
     __tablename__ = "bonus"
     __table_args__ = (
-        UniqueConstraint("customer_id", "side", "currency", "origin"),
+        UniqueConstraint("origin", "customer_id", "side", "currency"),  # new ones come at its end, by their order
         Index("ix_bonus_customer_id_month", "customer_id", "month"),
         Index("ix_bonus_friend_id", "friend_id"),
         Index("ix_bonus_status_available_at", "status", "available_at"),
@@ -82,7 +82,14 @@ class Entry(SQLModel, table=True):
 
     __tablename__ = "entry"
     __table_args__ = (
-        Index("ix_entry_customer_id_currency_account", "customer_id", "currency", "account"),
+        Index(
+            "ix_entry_customer_id_currency_account",
+            "customer_id",
+            "currency",
+            "account",
+            sqlite_where=text("customer_id IS NOT NULL"),
+            postgresql_where=text("customer_id IS NOT NULL"),
+        ),
         Index("ix_entry_posting_id", "posting_id"),
         Index("ix_entry_bonus_id", "bonus_id"),
     )

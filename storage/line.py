@@ -139,8 +139,8 @@ class Line:
                 self._kinds = {key: each for key, each in self._kinds.items() if each.entries or each.busy}
 
     def has_work(self) -> bool:
-        """Whether somebody waits for a turn."""
-        return bool(self._ready)
+        """Whether somebody stands in the line, also of a kind whose batch is in flight."""
+        return self._items > 0
 
     def close(self) -> None:
         """Nobody else comes in; those outside are refused, those inside are still served."""

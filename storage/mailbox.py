@@ -56,8 +56,20 @@ class Outbox(SQLModel, table=True):
         UniqueConstraint("unique_key"),
         Index("ix_outbox_due", "due_at", sqlite_where=text("status = 'due'"), postgresql_where=text("status = 'due'")),
         Index("ix_outbox_customer_id", "customer_id"),
-        Index("ix_outbox_chat_id_status", "chat_id", "status"),
-        Index("ix_outbox_chat_id_message_id", "chat_id", "message_id"),  # what a colleague replies to
+        Index(
+            "ix_outbox_chat_id_status",
+            "chat_id",
+            "status",
+            sqlite_where=text("chat_id IS NOT NULL"),
+            postgresql_where=text("chat_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_outbox_chat_id_message_id",  # what a colleague replies to
+            "chat_id",
+            "message_id",
+            sqlite_where=text("chat_id IS NOT NULL AND message_id IS NOT NULL"),
+            postgresql_where=text("chat_id IS NOT NULL AND message_id IS NOT NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)

@@ -27,7 +27,12 @@ class Referral(SQLModel, table=True):
             postgresql_where=text("standing"),
         ),
         Index("ix_referral_friend_id", "friend_id"),
-        Index("ix_referral_signed_up_at", "signed_up_at"),
+        Index(
+            "ix_referral_signed_up_at",
+            "signed_up_at",
+            sqlite_where=text("signed_up_at IS NOT NULL"),
+            postgresql_where=text("signed_up_at IS NOT NULL"),
+        ),
     )
 
     id: int = Field(primary_key=True, sa_type=BigId)

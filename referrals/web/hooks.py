@@ -6,7 +6,6 @@ authentic is answered 200 whatever it says. This is a hot path: no template, no 
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import json
 import time
@@ -24,6 +23,7 @@ from referrals.recruiting.shops import Adapter, Nonsense
 from referrals.recruiting.shops.registry import ADAPTERS
 from referrals.web.door import RETRY_AFTER_SECONDS, Door
 from referrals.web.serving import BodyRefused, read_body
+from storage.patience import Patience
 
 log = structlog.get_logger()
 
@@ -48,6 +48,7 @@ class Hooks:
         self._door = door
         self._shops = _shops(door.programme.config)
         self._quarantine = functools.partial(store_quarantined, programme=door.programme)
+        self._patience = Patience(PATIENCE_SECONDS)
         self._in_flight = 0
 
     async def __call__(self, request: web.Request) -> web.Response:
@@ -74,8 +75,9 @@ class Hooks:
             return self._unsigned(request, shop, headers, body)
         delivery = _read(shop, headers, body, received_at=now[-1])
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                answer = await self._door.database.batch(self._door.apply, delivery, on_fault=self._quarantine)
+            answer = await self._door.database.batch(
+                self._door.apply, delivery, on_fault=self._quarantine, patience=self._patience
+            )
         except Exception as error:  # noqa: BLE001 - only infrastructure comes this far; our faults are quarantined
             log.warning("web.hook_not_stored", shop=shop.name, error=type(error).__name__)
             return _refusal(503, "unavailable", retry_after=RETRY_AFTER_SECONDS)

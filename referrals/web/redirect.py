@@ -21,6 +21,7 @@ from referrals.reasons import CODE_TYPING_ERROR
 from referrals.recruiting.clicks import ClickItem, Landing, record_clicks
 from referrals.web.door import Door
 from referrals.web.pages import notice_page
+from storage.patience import Patience
 
 log = structlog.get_logger()
 
@@ -43,6 +44,7 @@ class Redirect:
     def __init__(self, door: Door) -> None:
         config = door.programme.config
         self._door = door
+        self._patience = Patience(PATIENCE_SECONDS)
         self._record = functools.partial(record_clicks, programme=door.programme)  # one object: one kind of batch
         self._landings = {shop.name: landing_address(shop.landing_url) for shop in config.shops}
         self._first_shop = config.shops[0].name
@@ -71,10 +73,10 @@ class Redirect:
         """What the database says of this code; as typed, unchecked, where it says nothing (rules 39)."""
         database = self._door.database
         try:
+            if is_click(request.method, request.headers):
+                item = ClickItem(typed, shop, self._door.clock.programme())
+                return await database.batch(self._record, item, patience=self._patience)
             async with asyncio.timeout(PATIENCE_SECONDS):
-                if is_click(request.method, request.headers):
-                    item = ClickItem(typed, shop, self._door.clock.programme())
-                    return await database.batch(self._record, item)
                 return await database.read(_look_up, typed)
         except Exception as error:  # noqa: BLE001 - whatever it was, the visitor goes on
             log.warning("web.redirect_unchecked", error=type(error).__name__)

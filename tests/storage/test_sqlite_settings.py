@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sqlite3
 import threading
@@ -17,7 +18,7 @@ from storage.codes import Code
 from storage.database import BadResult, Database
 from storage.engines import parse, reader_engine, writer_engine
 from tests.engines import blank_url
-from tests.storage.notes import count_up, note, noted
+from tests.storage.notes import count_up, note, note_all, noted
 
 
 def pragma(session: Session, name: str) -> object:
@@ -130,6 +131,27 @@ def test_the_lock_is_free_for_a_moment_while_work_waits(sqlite: Database) -> Non
         caller.join()
     service.close()
     assert time.monotonic() - started >= 5 * 0.05
+
+
+async def test_the_lock_is_free_for_a_moment_while_more_of_one_batch_waits(sqlite: Database) -> None:
+    # A shop that never stops sending is one kind of batch, and one batch of a kind is in flight.
+    service = Database.open(sqlite.url, pause_seconds=0.2)
+    free = threading.Event()
+
+    def hold(session: Session, names: list[str]) -> list[str]:
+        free.wait(5)
+        return note_all(session, names)
+
+    first = asyncio.ensure_future(service.batch(hold, "anna"))  # noqa: TID251 - the test is the door here
+    await asyncio.sleep(0.1)
+    second = asyncio.ensure_future(service.batch(hold, "bram"))  # noqa: TID251 - likewise
+    await asyncio.sleep(0.1)
+    free.set()
+    assert await first == "anna noted"
+    started = time.monotonic()
+    assert await second == "bram noted"
+    assert time.monotonic() - started >= 0.15
+    await service.stop()
 
 
 def test_a_use_case_may_not_go_on_after_the_database_gave_up(sqlite: Database) -> None:
