@@ -36,6 +36,7 @@ from bot.screens import (
     status,
     stop,
     terms,
+    tips,
     today,
     unknown,
     why,
@@ -47,7 +48,7 @@ from referrals.programme import Programme
 SCREENS: tuple[ModuleType, ...] = (
     start, connect, invitation, home, link, balance, status, why, board, nickname, terms, language, stop, help, today,
     reference, reference_consent, reference_owner, reference_views,
-    settings, score, case, question, contact_log, notices, membership, unknown, old,
+    settings, score, tips, case, question, contact_log, notices, membership, unknown, old,
 )  # fmt: skip
 
 Gather = Callable[..., dict[str, Any]]
