@@ -96,6 +96,7 @@ def publish(session: Session, reference: Reference, *, owner: int, programme: Pr
     months = programme.config.references.valid_months
     reference.expires_at = add_local_months(now, months, programme.zone)
     reference.rest_until = reference.expires_at + timedelta(days=programme.config.references.ask_every_days)
+    reference.version += 1  # a card that offers to refuse it does nothing any more
     move(session, reference, PUBLISHED, now=now)
     _done(session, reference, "reference:publish", before=before, owner=owner, now=now)
     data = {"uses": list(consent.uses), "until_at": reference.expires_at.isoformat()}
@@ -117,7 +118,7 @@ def shorten(session: Session, reference: Reference, *, words: str, owner: int, n
     reference.text = text
     reopen(session, reference, now=now)
     _done(session, reference, "reference:shorten", before=before, owner=owner, now=now)
-    _tell(session, reference, REFERENCE_TEXT, consent_data(session, reference), now=now)
+    _tell(session, reference, REFERENCE_TEXT, consent_data(session, reference) | {"shortened": True}, now=now)
 
 
 def refuse(session: Session, reference: Reference, *, owner: int, programme: Programme, now: datetime) -> None:

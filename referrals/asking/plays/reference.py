@@ -173,19 +173,21 @@ def _people(cause: Cause, *, programme: Programme, now: datetime) -> Select[Any]
 
 def _signal(now: datetime) -> ColumnElement[bool]:
     """The customer gave a 10 within half a year, or brought a friend."""
-    ten = (col(Survey.score) == BEST, col(Survey.scored_at) > now - FRESH_SCORE)
-    return or_(_theirs(Survey, *ten), exists().where(col(Bonus.customer_id) == col(Customer.id), *_credit()))
+    survey, bonus = aliased(Survey), aliased(Bonus)
+    ten = (col(survey.score) == BEST, col(survey.scored_at) > now - FRESH_SCORE)
+    return or_(_theirs(survey, *ten), exists().where(col(bonus.customer_id) == col(Customer.id), *_credit(bonus)))
 
 
-def _credit() -> tuple[ColumnElement[bool], ...]:
-    return (col(Bonus.status) == AVAILABLE, col(Bonus.side) == "ambassador", col(Bonus.amount_minor) > 0)
+def _credit(bonus: Any = Bonus) -> tuple[ColumnElement[bool], ...]:
+    return (bonus.status == AVAILABLE, bonus.side == "ambassador", bonus.amount_minor > 0)
 
 
 def _asked_lately(now: datetime, rest: timedelta) -> ColumnElement[bool]:
     """They rest from what they answered, or an invitation is on its way or went out not long ago."""
-    out = or_(col(Contact.status) == PLANNED, col(Contact.sent_at) > now - rest)
-    resting = col(Reference.rest_until) > now
-    return or_(_theirs(Reference, resting), _theirs(Contact, col(Contact.play) == NAME, out))
+    reference, contact = aliased(Reference), aliased(Contact)
+    out = or_(col(contact.status) == PLANNED, col(contact.sent_at) > now - rest)
+    resting = _theirs(reference, col(reference.rest_until) > now)
+    return or_(resting, _theirs(contact, col(contact.play) == NAME, out))
 
 
 def _theirs(table: Any, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
