@@ -20,6 +20,7 @@ from bot.time_machine import TimeMachine
 from bot.wiring import ALL, ROLES, Service, told_to_stop, until
 from referrals.chance import Maker
 from referrals.config import Config, parse_config
+from referrals.keys import create_key
 from referrals.programme import make_keys
 from storage.database import Database
 from storage.schema import upgrade
@@ -102,6 +103,7 @@ class Demo:
         self.service.chat_base = f"{self.try_out.page.url}/t.me"
         progress("programme")
         await self.service.start()
+        self.try_out.shop.mail.key = await self._shop_key()
         if not self._settings.empty:
             progress("seed")
             await seed(self.service, self.try_out, self.time_machine)
@@ -111,6 +113,14 @@ class Demo:
         await self.service.stop()
         await self.try_out.stop()
         self._folder.cleanup()
+
+    async def _shop_key(self) -> str:
+        """A key for the shop, which puts a link into the chat into its mails."""
+        key, _ = await self.service.database.write(
+            create_key, name=SHOP, scopes=("customers:write",), actor="command", programme=self.service.programme,
+            now=self.service.clock.programme(),
+        )  # fmt: skip
+        return key
 
     def _build(self) -> TryOut:
         return build_sandbox(
@@ -126,6 +136,7 @@ class Demo:
             programme_now=self.service.clock.programme,
             token=TOKEN,
             username=USERNAME,
+            wall_url=f"{self.programme_url}/wall",
         )
 
     def _config(self, **outside: str) -> Config:

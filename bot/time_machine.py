@@ -6,16 +6,19 @@ import asyncio
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
+from referrals.calendar import add_local_months
 from referrals.figures.periods import local_day
 from referrals.jobs.registry import JOBS, run_job
 from referrals.jobs.upcoming import next_due
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date
 
     from bot.wiring import Service
 
 LANDING = time(10, 0)  # local
+LONGEST = timedelta(days=31)  # that one step passes over in which nobody on the page hears anything
 DAYS_OF_THE_WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 TURNS = 20  # of the jobs at one moment, before it is taken that they have nothing more to do
 
@@ -27,24 +30,29 @@ class TimeMachine:
         self._service = service
         self._moving = asyncio.Lock()
 
-    async def later(self) -> datetime:
-        """To the next moment at which something is due, landing at 10:00 on a day that is not quiet."""
-        now = self._service.clock.programme()
-        due = await self._service.database.read(next_due, programme=self._service.programme, now=now)
-        return await self.travel(self._landing(max(due or now, now)))
+    async def later(self, *, enough: Callable[[], bool] = lambda: True) -> datetime:
+        """From due moment to due moment until it is enough, landing at 10:00 on a day that is not quiet.
 
-    async def forward(self, days: int) -> datetime:
-        """So many days on, at 10:00."""
+        It is enough, too, when nothing more is due or a month has passed.
+        """
+        landed = started = self._service.clock.programme()
+        while True:
+            due = await self._next_due()
+            landed = await self.travel(self._landing(max(due or landed, landed)))
+            if due is None or enough() or landed >= started + LONGEST:
+                return landed
+
+    async def forward(self, days: int = 0, *, months: int = 0) -> datetime:
+        """So many days and calendar months on, at 10:00; from the 31st, on the last day that the month has."""
         zone = self._service.programme.zone
-        day = local_day(self._service.clock.programme(), zone=zone) + timedelta(days=days)
-        return await self.travel(self._at_ten(day))
+        then = add_local_months(self._service.clock.programme(), months, zone)
+        return await self.travel(self._at_ten(local_day(then, zone=zone) + timedelta(days=days)))
 
     async def travel(self, until: datetime) -> datetime:
         """To this moment, through every due one in order; never back."""
         async with self._moving:
             while True:
-                now = self._service.clock.programme()
-                due = await self._service.database.read(next_due, programme=self._service.programme, now=now)
+                due = await self._next_due()
                 if due is None or due >= until:
                     break
                 await self._stop_at(due)
@@ -62,6 +70,10 @@ class TimeMachine:
                 break
         if self._service.bot is not None:
             await self._service.bot.deliver_due()
+
+    async def _next_due(self) -> datetime | None:
+        now = self._service.clock.programme()
+        return await self._service.database.read(next_due, programme=self._service.programme, now=now)
 
     async def _stop_at(self, moment: datetime) -> None:
         await self._service.move_clock(moment)

@@ -46,6 +46,7 @@ def build_sandbox(
     token: str = TOKEN,
     username: str = "atelier_noord_bot",
     desk_url: str = "",
+    wall_url: str = "",
     locale: str = "nl",
 ) -> TryOut:
     """Anna, Bram and Olga with a phone each, a shop, and nobody who has pressed START yet.
@@ -69,6 +70,7 @@ def build_sandbox(
         time_machine=time_machine,
         programme_now=programme_now,
         desk_url=desk_url,
+        wall_url=wall_url,
         timezone=shop.timezone,
     )
     return TryOut(telegram, demo_shop, page)

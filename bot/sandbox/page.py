@@ -21,6 +21,7 @@ from bot.sandbox.shop_rest import add_rest
 from bot.sandbox.views import Views
 from bot.sandbox.words import Say, words
 
+MOST_DAYS, MOST_MONTHS = 366, 12  # at one press
 STATIC = Path(__file__).parent / "static"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -37,11 +38,11 @@ HEADERS = {
 class TimeMachine(Protocol):
     """Moves the programme's clock; what falls due on the way happens before it returns the new time."""
 
-    async def later(self) -> datetime:
-        """To the next moment at which something is due, landing at 10:00 on a day that is not quiet."""
+    async def later(self, *, enough: Callable[[], bool]) -> datetime:
+        """To the next due moment after which it is enough, landing at 10:00 on a day that is not quiet."""
 
-    async def forward(self, days: int) -> datetime:
-        """So many days on."""
+    async def forward(self, days: int = 0, *, months: int = 0) -> datetime:
+        """So many days and calendar months on."""
 
 
 class Page:
@@ -57,6 +58,7 @@ class Page:
         time_machine: TimeMachine,
         programme_now: Callable[[], datetime],
         desk_url: str = "",
+        wall_url: str = "",
         timezone: str = "Europe/Amsterdam",
     ) -> None:
         self._sandbox = sandbox
@@ -65,10 +67,11 @@ class Page:
         self._roles = roles  # person → role, in the order of the panes
         self._time_machine = time_machine
         self._programme_now = programme_now
-        self._settings = {"desk": desk_url, "zone": timezone}
+        self._settings = {"desk": desk_url, "wall": wall_url, "zone": timezone}
         self._notes = Notes(sandbox.world)
         self._views = Views(sandbox.world, sandbox.methods.profile, self._notes)
         self._live = Live()
+        self._heard = False  # whether the bot wrote to somebody on the page since it was last asked
         self._listener = Listener(self._app())
         sandbox.world.listeners.append(self._changed)
 
@@ -167,9 +170,12 @@ class Page:
     async def _move_time(self, request: web.Request) -> web.Response:
         body = await request.json()
         if request.match_info["action"] == "later":
-            await self._time_machine.later()
+            self._heard = False
+            await self._time_machine.later(enough=lambda: self._heard)
+        elif "months" in body:
+            await self._time_machine.forward(months=max(1, min(int(body["months"]), MOST_MONTHS)))
         else:
-            await self._time_machine.forward(max(1, min(int(body["days"]), 366)))
+            await self._time_machine.forward(max(1, min(int(body["days"]), MOST_DAYS)))
         self._live.tell(self._clock())
         return web.json_response(self._clock())
 
@@ -193,6 +199,7 @@ class Page:
             if kind in {"commands", "person"} or (person.id == chat_id and kind == "message"):
                 pane = self._views.pane(person, role=self._roles[person.id])
                 self._live.tell({"kind": "pane", "chat": person.id, "pane": pane})
+        self._heard = self._heard or (chat_id in self._roles and kind == "message")
         if chat_id in self._roles and kind in {"message", "note", "answer", "action", "press"}:
             self._live.tell(self._views.event(kind, what) | {"chat": chat_id})
 

@@ -12,6 +12,7 @@ import aiohttp
 
 from bot.sandbox.refusals import Json
 from bot.sandbox.shop_deliveries import ShopDeliveries, ShopDelivery
+from bot.sandbox.shop_mail import ShopMail
 from bot.sandbox.shop_orders import PRODUCTS, Buyer, Line, Product, ShopOrder, money, woocommerce_body
 
 FIRST_ORDER = 1001
@@ -51,6 +52,7 @@ class Shop:
         self._product_name = product_name
         self._zone = ZoneInfo(settings.timezone)
         self._last_number = FIRST_ORDER - 1
+        self.mail = ShopMail(programme_base_url=settings.programme_base_url, shop=settings.hook_url.rpartition("/")[2])
         self.deliveries = ShopDeliveries(
             hook_url=settings.hook_url, secret=settings.secret, shop_url=lambda: self.url, now=programme_now
         )
@@ -140,6 +142,17 @@ class Shop:
         order = self._order(order_id, {"trash"})
         del self.orders[order.id]
         await self.deliveries.send("order.deleted", order.id, lambda: {"id": order.id})
+
+    async def mail_link(self, order_id: int) -> str:
+        """The one-time link that the mail about this order leads to.
+
+        Raises:
+            NotNow: There is no such mail: the order is not paid, or the programme gives no link.
+        """
+        link = await self.mail.connect_link(self._order(order_id, PAID)) if self.mail.key else None
+        if link is None:
+            raise NotNow("mail")
+        return link
 
     async def knows(self, code: str) -> bool:
         """Whether the code is a coupon here: the friend's page of the programme exists."""

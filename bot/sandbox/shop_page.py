@@ -77,6 +77,8 @@ class ShopPage:
         if action == "delete":
             await self._shop.delete(number)
             return self._told(None)
+        if action == "mail":
+            return web.json_response({"url": await self._shop.mail_link(number)})
         if action == "refund_part":
             order = self._shop.orders[number]
             half = (order.total_minor - order.refunded_minor) // 2
@@ -112,6 +114,7 @@ class ShopPage:
             "coupon": order.coupon,
             "typed_code": order.typed_code,
             "actions": _actions(order),
+            "mailed": order.status in PAID and bool(self._shop.mail.key),
             "answer": {**delivery.reply, "http": delivery.status} if delivery else None,
         }
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 Say = Callable[..., str]
 
 GROUPS = {
-    "page": "title brand shop desk chats language theme offline failed close cancel copied ok",
-    "time": "title today later later_hint day week busy others",
+    "page": "title brand shop wall desk chats language theme offline failed close cancel copied ok",
+    "time": "title today later later_hint day week month busy others",
     "role": "ambassador friend owner customer",
     "chat": (
         "bot start start_hint start_link write send commands menu block unblock blocked edited typing online "
@@ -21,7 +21,7 @@ GROUPS = {
         "order order_and_pay came_by forget orders orders_hint no_orders number coupon unknown_code refunded answer "
         "no_answer disabled enable placed not_now"
     ),
-    "action": "pay complete refund_part refund cancel trash delete",
+    "action": "mail pay complete refund_part refund cancel trash delete",
     "status": "pending processing completed cancelled refunded trash",
     "product": "table bench stool rack board wax",
 }

@@ -11,6 +11,9 @@ import aiohttp
 import pytest
 
 from bot.demo import Demo, DemoSettings, free_port, next_tuesday
+from bot.sandbox.build import ANNA
+from bot.sandbox.shop import NotNow
+from bot.sandbox.shop_orders import Buyer
 from bot.seed import AMBASSADORS
 from referrals.figures.board import board
 from referrals.rewarding.books import audit
@@ -76,7 +79,7 @@ async def test_the_time_machine_keeps_local_time_over_a_clock_change(demo: Demo)
 
     landed = await demo.time_machine.forward(2)
 
-    assert landed.astimezone(AMSTERDAM).replace(microsecond=0) == datetime(2027, 3, 29, 10, tzinfo=AMSTERDAM)
+    assert landed.astimezone(AMSTERDAM).replace(second=0, microsecond=0) == datetime(2027, 3, 29, 10, tzinfo=AMSTERDAM)
 
 
 async def test_links_into_the_chat_open_the_chat_page(demo: Demo) -> None:
@@ -87,6 +90,33 @@ async def test_links_into_the_chat_open_the_chat_page(demo: Demo) -> None:
     assert answer.status == 200
     assert f"{demo.try_out.page.url}/t.me/atelier_noord_bot?start=o" in text
     assert "https://t.me" not in text
+
+
+async def test_the_mail_after_an_order_connects_its_buyer_for_sure(demo: Demo) -> None:
+    """Rules 19 and 44: through the API, as a real shop would, and into the chat page."""
+    say, anna = demo.service.texts.say, demo.try_out.telegram.people[ANNA]
+    order = await demo.try_out.shop.checkout(Buyer("Anna", "anna@example.nl"), {11: 1})
+    with pytest.raises(NotNow):
+        await demo.try_out.shop.mail_link(order.id)
+    await demo.try_out.shop.pay(order.id)
+    link = await demo.try_out.shop.mail_link(order.id)
+    assert link.startswith(f"{demo.try_out.page.url}/t.me/atelier_noord_bot?start=c_")
+    anna.start(link.partition("start=")[2])
+    asked = await anna.wait_for(say("connect.ask", shop="Atelier Noord").splitlines()[-1])
+    anna.press(say("button.yes_me"), message=asked)
+    await anna.wait_for(say("connect.connected", name="Anna").partition(".")[0])
+
+
+async def test_the_page_leads_to_the_wall_and_moves_by_months(demo: Demo) -> None:
+    """Rule 44."""
+    page = demo.try_out.page.url
+    await demo.time_machine.travel(datetime(2027, 1, 31, 10, tzinfo=AMSTERDAM))
+    async with aiohttp.ClientSession() as client:
+        async with client.get(f"{page}/api/state") as answer:
+            assert (await answer.json())["wall"] == f"{demo.programme_url}/wall"
+        async with client.post(f"{page}/api/time/forward", json={"months": 1}) as answer:
+            landed = datetime.fromisoformat((await answer.json())["now"])
+    assert landed.astimezone(AMSTERDAM).replace(second=0, microsecond=0) == datetime(2027, 2, 28, 10, tzinfo=AMSTERDAM)
 
 
 def test_a_port_in_use_is_the_next_free_one() -> None:

@@ -99,9 +99,11 @@ async function load() {
   setWords(state.words);
   fillWords();
   document.title = say("page.title");
-  const desk = document.getElementById("desk");
-  desk.hidden = !state.desk;
-  if (state.desk) desk.href = state.desk;
+  for (const name of ["wall", "desk"]) {
+    const way = document.getElementById(name);
+    way.hidden = !state[name];
+    if (state[name]) way.href = state[name];
+  }
   const phones = document.querySelector(".phones");
   const tabs = document.querySelector(".tabs");
   panes.clear();
@@ -131,6 +133,7 @@ function arrive() {
 
 document.getElementById("later").onclick = () => travel("later", {});
 for (const key of document.querySelectorAll("[data-days]")) key.onclick = () => travel("forward", { days: Number(key.dataset.days) });
+for (const key of document.querySelectorAll("[data-months]")) key.onclick = () => travel("forward", { months: Number(key.dataset.months) });
 document.addEventListener("click", (event) => {
   if (!event.target.closest(".menu, .head")) document.querySelector(".menu")?.remove();
 });

@@ -98,7 +98,7 @@ function drawOrders() {
         element("span", {}, `${order.name} · ${date}`), element("span", { class: "sum" }, euro(order.total_minor))),
       element("p", { class: "what" }, [what, ...extra].join(" · ")),
       answer(order),
-      element("footer", {}, ...order.actions.map((action) => element("button", {
+      element("footer", {}, order.mailed ? element("button", { onclick: () => openMail(order) }, say("action.mail")) : null, ...order.actions.map((action) => element("button", {
         class: ["trash", "delete", "cancel"].includes(action) ? "danger" : action === "pay" ? "main" : false,
         onclick: () => act(order, action),
       }, say(`action.${action}`)))));
@@ -112,6 +112,16 @@ async function act(order, action) {
     toast(say("shop.not_now"));
   }
   await refresh();
+}
+
+/* The mail that the buyer got: its link leads into the chat. */
+async function openMail(order) {
+  try {
+    localStorage.setItem("person", order.name);
+    location.assign((await post(`/api/shop/orders/${order.id}/mail`)).url);
+  } catch {
+    toast(say("shop.not_now"));
+  }
 }
 
 async function order(pay) {

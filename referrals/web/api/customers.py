@@ -46,7 +46,8 @@ async def make_connect_link(call: Call) -> web.Response:
     def work(session: Session) -> Reply:
         bot = door.bot_name or get_bot_name(session, door.programme.config)
         token, expires_at = make_connect_token(session, customer_id, programme=door.programme, machine_now=machine_now)
-        return Reply(201, {"url": f"https://t.me/{bot}?start=c_{token}", "expires_at": expires_at.isoformat()})
+        url = door.programme.chat_link(bot, f"c_{token}")
+        return Reply(201, {"url": url, "expires_at": expires_at.isoformat()})
 
     return await call.once(work, call.claim(sealed=True))
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,11 +29,12 @@ class DayMachine:
     def __init__(self, clock: HandClock) -> None:
         self.clock = clock
 
-    async def later(self) -> datetime:
+    async def later(self, *, enough: Callable[[], bool]) -> datetime:
+        assert not enough()
         return await self.forward(4)
 
-    async def forward(self, days: int) -> datetime:
-        self.clock.time += timedelta(days=days)
+    async def forward(self, days: int = 0, *, months: int = 0) -> datetime:
+        self.clock.time += timedelta(days=days + 30 * months)
         return self.clock.time
 
 
@@ -155,10 +156,11 @@ async def test_the_time_machine_moves_the_date_of_the_next_message(browser: aioh
     before = datetime.fromisoformat((await state(browser))["now"])
     assert await post(browser, "/api/time/forward", days=7) == 200
     assert await post(browser, "/api/time/later") == 200
+    assert await post(browser, "/api/time/forward", months=1) == 200
     await post(browser, f"/api/people/{ANNA}/start")
     shown = await state(browser)
-    assert datetime.fromisoformat(shown["now"]) - before == timedelta(days=11)
-    assert shown["people"][0]["messages"][0]["date"] == int((before + timedelta(days=11)).timestamp())
+    assert datetime.fromisoformat(shown["now"]) - before == timedelta(days=41)
+    assert shown["people"][0]["messages"][0]["date"] == int((before + timedelta(days=41)).timestamp())
 
 
 async def test_other_sites_cannot_post_here(browser: aiohttp.ClientSession) -> None:
