@@ -24,6 +24,7 @@ SCOPES = (
     "referrals:read",
     "referrals:write",
     "leaderboard:read",
+    "figures:read",
     "contacts:read",
 )
 

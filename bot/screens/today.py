@@ -65,10 +65,25 @@ def render_today(voice: Voice, data: dict[str, Any]) -> OutMessage:
         for name in ("held", "under_review", "available")
         if data[name]["count"]
     ]
+    people = [
+        voice.say("today.cases", count=data["cases"]["open"]) if data["cases"]["open"] else None,
+        voice.say("today.overdue", count=data["cases"]["overdue"]) if data["cases"]["overdue"] else None,
+    ]
     hands = [voice.say(f"today.{name}", count=data[name]) for name in BY_HAND if data[name]]
     title = voice.say("today.title", date=data["as_of"])
-    text = paragraphs(title, *windows, lines(*bonuses), lines(*hands))
+    text = paragraphs(title, *windows, lines(*bonuses), _scores(voice, data["scores"]), lines(*people), lines(*hands))
     return OutMessage(text, [[to_view(voice, "button.board", "board")], back(voice)])
+
+
+def _scores(voice: Voice, data: dict[str, Any]) -> str | None:
+    """The NPS with its interval; with few answers, that they are few; nothing where nobody was asked or answered."""
+    if data["too_few"]:
+        few = voice.say("today.scores_few", count=data["count"], days=data["days"], least=data["least"])
+        return few if data["asked"] or data["count"] else None
+    nps, low, high = (round(data[name]) for name in ("nps", "low", "high"))
+    return voice.say(
+        "today.scores", nps=nps, low=low, high=high, days=data["days"], count=data["count"], asked=data["asked"]
+    )
 
 
 GATHER = {"today": gather_today}

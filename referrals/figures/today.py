@@ -15,6 +15,7 @@ from sqlmodel import col, func, select
 
 from referrals.figures.clicks import count_clicks
 from referrals.figures.periods import WEEK, local_day, midnight, period_of, previous
+from referrals.figures.scores import Scores, Waiting, scores_of_late, waiting
 from storage.customers import ACTIVE, Customer
 from storage.ledger import AVAILABLE, HELD, Bonus
 from storage.mailbox import DUE, QUARANTINED, Chat, Inbox, Outbox
@@ -71,6 +72,8 @@ class Today:
     waiting: int  # messages that are due
     unreachable: int  # chats that blocked the bot
     excluded: int  # staff, excluded and erased people
+    scores: Scores
+    cases: Waiting
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for a screen and ``GET /figures``."""
@@ -101,6 +104,8 @@ def today(session: Session, *, programme: Programme, now: datetime) -> Today:
         waiting=_count(session, Outbox, col(Outbox.status) == DUE, col(Outbox.due_at) <= now),
         unreachable=_count(session, Chat, ~col(Chat.reachable)),
         excluded=_count(session, Customer, col(Customer.state) != ACTIVE),
+        scores=scores_of_late(session, now=now),
+        cases=waiting(session, now=now),
     )
 
 

@@ -9,6 +9,7 @@ from aiohttp import web
 from referrals.web.api.calls import Endpoints
 from referrals.web.api.contacts import list_contacts
 from referrals.web.api.customers import make_connect_link, put_customer, show_customer
+from referrals.web.api.figures import show_figures
 from referrals.web.api.leaderboard import show_leaderboard
 from referrals.web.api.orders import put_order, put_orders, try_order
 from referrals.web.api.problems import Problem, problem_response
@@ -28,6 +29,7 @@ ROUTES = (
     ("GET", "/referrals/{number}", "referrals:read", show_referral),
     ("GET", "/contacts", "contacts:read", list_contacts),
     ("GET", "/leaderboard", "leaderboard:read", show_leaderboard),
+    ("GET", "/figures", "figures:read", show_figures),
 )
 
 
