@@ -17,6 +17,8 @@ from storage.references import Consent, Reference
 PAGE = 50
 PUBLISHED = "published"
 
+Place = tuple[datetime, int]  # when it was published, and its id
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -59,9 +61,9 @@ def is_visible(facts: Facts, now: datetime) -> bool:
     )
 
 
-def wall(session: Session, *, now: datetime, limit: int = PAGE, before_id: int | None = None) -> list[Item]:
-    """What is on the wall, the newest first; after a page, the last one's id leads on as ``before_id``."""
-    found = session.execute(_wall_query(session, now=now, limit=limit, before_id=before_id)).all()
+def wall(session: Session, *, now: datetime, limit: int = PAGE, before: Place | None = None) -> list[Item]:
+    """What is on the wall, the newest first; the place of a page's last item leads on, also when that is gone."""
+    found = session.execute(_wall_query(now=now, limit=limit, before=before)).all()
     return [_item(reference) for reference, *facts in found if is_visible(_facts(reference, *facts), now)]
 
 
@@ -87,7 +89,7 @@ def _with_gates(query: Any) -> Any:
     )
 
 
-def _wall_query(session: Session, *, now: datetime, limit: int, before_id: int | None) -> Select[Any]:
+def _wall_query(*, now: datetime, limit: int, before: Place | None) -> Select[Any]:
     """Along the index of what is published; all that a page needs in one statement."""
     query = _with_gates(select(Reference, *_GATES)).where(
         col(Reference.status) == PUBLISHED,
@@ -97,10 +99,9 @@ def _wall_query(session: Session, *, now: datetime, limit: int, before_id: int |
         cast(col(Consent.uses), String).like(f'%"{WEBSITE}"%'),
         col(Customer.state) == ACTIVE,
     )
-    before = session.get(Reference, before_id) if before_id is not None else None
-    if before is not None and before.published_at is not None:
-        at = before.published_at
-        earlier = and_(col(Reference.published_at) == at, col(Reference.id) < before.id)
+    if before is not None:
+        at, reference_id = before
+        earlier = and_(col(Reference.published_at) == at, col(Reference.id) < reference_id)
         query = query.where(or_(col(Reference.published_at) < at, earlier))
     ordered: Select[Any] = query.order_by(col(Reference.published_at).desc(), col(Reference.id).desc()).limit(limit)
     return ordered
