@@ -1,7 +1,7 @@
 """``GET /wall`` and ``/wall.json``: the portfolio, for people and for the shop's own site.
 
-Nothing stands here that its customer and an owner have not both said yes to; who withdraws is gone at the next look, and
-nobody keeps a copy for longer than five minutes. There are no stars: this is a selection, and says so (playbook 3.6).
+Nothing stands here that its customer and an owner have not both said yes to. Whoever withdraws is gone at the next
+look, and nobody keeps a copy for longer than five minutes. No stars: this is a selection, and says so (playbook 3.6).
 
 ``/wall.json``, for anybody's page (CORS *)::
 

@@ -197,11 +197,11 @@ async def test_withdrawing_one_use_or_all_of_it_is_one_press(play: Play) -> None
     assert "op de website en in print, t/m 24 november 2028" in shown.words
     assert await play.press(anna, "Haal van de website") == "Gedaan, dat is weg."
     assert on_the_wall(play.shop) == []
-    assert "trok in: op de website" in olga.last.words
+    assert "ingetrokken: op de website" in olga.last.words
     assert "Je ervaring staat in print" in shown.words
     await play.press(anna, "Trek alles in")
     assert "je hebt alles ingetrokken" in shown.words
-    assert "trok in: in print" in olga.last.words
+    assert "ingetrokken: in print" in olga.last.words
 
 
 async def test_changing_what_is_public_takes_it_down_after_a_warning(play: Play) -> None:
