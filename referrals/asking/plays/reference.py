@@ -11,12 +11,13 @@ come back (``notice.reference_renewal``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, String, and_, bindparam, cast, exists, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func
 
@@ -28,6 +29,7 @@ from referrals.asking.wall import PUBLISHED
 from referrals.notices import REFERENCE_INVITED, REFERENCE_RENEWAL
 from referrals.programme import Programme
 from storage.bulk import fetch_in
+from storage.columns import UtcTime
 from storage.contacts import PLANNED, Contact
 from storage.customers import ACTIVE, Customer, CustomerAlias
 from storage.ledger import AVAILABLE, Bonus
@@ -38,6 +40,7 @@ NAME, RENEWAL, JOB = "reference", "renewal", "invite-references"
 DELAY = timedelta(days=1)  # for a day a score can be changed
 LOOK = timedelta(days=14)  # how far back causes are looked for: a job that slept longer has missed them
 YEAR = timedelta(days=365.25)
+FAR = datetime.max.replace(tzinfo=UTC) - YEAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +49,10 @@ class Cause:
 
     kind: str  # of the subject
     table: Any
-    moment: Any  # column; due ``delay`` later
-    delay: timedelta
+    moment: Any  # column; due ``delay`` later, and so many days as this setting of ``[references]`` says
     where: tuple[ColumnElement[bool], ...]
+    delay: timedelta = timedelta()
+    days: str | None = None
     edition: Any = None  # column that tells two causes of one row apart
     rested: bool = True  # asks for tenure, and that they were not asked lately
     signal: bool = False  # asks for a 10 or a friend, where the cause itself is none
@@ -60,17 +64,22 @@ class Cause:
         subject = named(self.kind, self.table.id)
         return subject if self.edition is None else subject.concat(":").concat(cast(self.edition, String))
 
+    def wait(self, programme: Programme) -> timedelta:
+        """How long after its moment it is a cause."""
+        settings = programme.config.references
+        return self.delay + timedelta(days=getattr(settings, self.days) if self.days else 0)
+
 
 def candidates(session: Session, *, programme: Programme, now: datetime, limit: int) -> list[Candidate]:
     """Who may be invited, and why: an owner's wish and a "later" first, then each cause from its oldest; each once."""
     found: dict[int, Candidate] = {}
-    for cause in _causes(programme, now):
+    for cause in CAUSES:
         if len(found) >= limit:
             break
-        since, until = now - cause.delay - cause.look, now - cause.delay
-        query = _people(cause, programme=programme, now=now).where(cause.moment > since, cause.moment <= until)
-        for subject, person, moment in session.execute(query.limit(limit)).all():
-            due_at = moment + cause.delay
+        wait = cause.wait(programme)
+        known = _moments(programme, now) | {"since": now - wait - cause.look, "until": now - wait, "most": limit}
+        for subject, person, moment in session.execute(_people(cause.kind), known).all():
+            due_at = moment + wait
             found.setdefault(person, Candidate(person, subject, moment, due_at, due_at + STALE))
     return list(found.values())[:limit]
 
@@ -78,10 +87,11 @@ def candidates(session: Session, *, programme: Programme, now: datetime, limit: 
 def next_at(session: Session, *, programme: Programme, now: datetime) -> datetime | None:
     """When the next cause is old enough."""
     moments = []
-    for cause in _causes(programme, now):
-        query = _people(cause, programme=programme, now=now).where(cause.moment > now - cause.delay)
-        row = session.execute(query.limit(1)).first()
-        moments += [] if row is None else [row[2] + cause.delay]
+    for cause in CAUSES:
+        wait = cause.wait(programme)
+        known = _moments(programme, now) | {"since": now - wait, "until": FAR, "most": 1}
+        row = session.execute(_people(cause.kind), known).first()
+        moments += [] if row is None else [row[2] + wait]
     return min(moments, default=None)
 
 
@@ -129,28 +139,27 @@ def _said(session: Session, customer_ids: Sequence[int], *, now: datetime) -> di
     }
 
 
-def _causes(programme: Programme, now: datetime) -> Iterator[Cause]:
+def _moments(programme: Programme, now: datetime) -> dict[str, datetime]:
+    """What the statements compare with; they are the same at every look, so they are made once."""
     settings = programme.config.references
     tenure, rest = timedelta(days=settings.min_tenure_days), timedelta(days=settings.ask_every_days)
-    status, version = col(Reference.status), Reference.version
-    yield Cause(
-        NOMINATED, Reference, col(Reference.nominated_at), timedelta(), (status == NOMINATED,), version,
-        rested=False, look=STALE,
-    )  # fmt: skip
-    yield Cause(
-        SNOOZED, Reference, col(Reference.snoozed_until), timedelta(), (status == SNOOZED,), version,
-        rested=False, look=STALE,
-    )  # fmt: skip
-    yield Cause("survey", Survey, col(Survey.scored_at), DELAY, (col(Survey.score) == BEST,))
-    yield Cause("bonus", Bonus, col(Bonus.available_at), DELAY, _credit())
-    yield Cause("customer", Customer, col(Customer.first_paid_at), tenure, (), signal=True)
-    yield Cause("again", Reference, col(Reference.rest_until), timedelta(), (), version, signal=True)
-    asked = (col(Contact.play) == NAME, col(Contact.planned_at) > now - rest - LOOK - STALE)
-    yield Cause("contact", Contact, col(Contact.sent_at), rest, asked, signal=True)
+    return {
+        "now": now,
+        "tenured": now - tenure,
+        "rested": now - rest,
+        "asked": now - rest - LOOK - STALE,
+        "fresh": now - FRESH_SCORE,
+    }
 
 
-def _people(cause: Cause, *, programme: Programme, now: datetime) -> Select[Any]:
+def _moment(name: str) -> BindParameter[datetime]:
+    return bindparam(name, type_=UtcTime())
+
+
+@lru_cache(maxsize=16)
+def _people(kind: str) -> Select[Any]:
     """(subject, customer, moment) of a cause, along the index of its moment; merged people are who they are now."""
+    cause = next(each for each in CAUSES if each.kind == kind)
     query: Any = select(cause.subject, col(Customer.id), cause.moment).select_from(cause.table)
     alias: Any = aliased(CustomerAlias)
     if cause.table is Customer:
@@ -161,20 +170,19 @@ def _people(cause: Cause, *, programme: Programme, now: datetime) -> Select[Any]
         query = query.join(Customer, col(Customer.id) == person)
     query = query.where(col(Customer.state) == ACTIVE, has_chat(Customer.id), *cause.where)
     query = query.where(unheard(NAME, cause.subject))
+    query = query.where(cause.moment > _moment("since"), cause.moment <= _moment("until"))
     if cause.rested:
-        tenure = timedelta(days=programme.config.references.min_tenure_days)
-        rest = timedelta(days=programme.config.references.ask_every_days)
-        query = query.where(col(Customer.first_paid_at) <= now - tenure, ~_asked_lately(now, rest))
+        query = query.where(col(Customer.first_paid_at) <= _moment("tenured"), ~_asked_lately())
     if cause.signal:
-        query = query.where(_signal(now))
-    ordered: Select[Any] = query.order_by(cause.moment, cause.table.id)
+        query = query.where(_signal())
+    ordered: Select[Any] = query.order_by(cause.moment, cause.table.id).limit(bindparam("most"))
     return ordered
 
 
-def _signal(now: datetime) -> ColumnElement[bool]:
+def _signal() -> ColumnElement[bool]:
     """The customer gave a 10 within half a year, or brought a friend."""
     survey, bonus = aliased(Survey), aliased(Bonus)
-    ten = (col(survey.score) == BEST, col(survey.scored_at) > now - FRESH_SCORE)
+    ten = (col(survey.score) == BEST, col(survey.scored_at) > _moment("fresh"))
     return or_(_theirs(survey, *ten), exists().where(col(bonus.customer_id) == col(Customer.id), *_credit(bonus)))
 
 
@@ -182,11 +190,11 @@ def _credit(bonus: Any = Bonus) -> tuple[ColumnElement[bool], ...]:
     return (bonus.status == AVAILABLE, bonus.side == "ambassador", bonus.amount_minor > 0)
 
 
-def _asked_lately(now: datetime, rest: timedelta) -> ColumnElement[bool]:
+def _asked_lately() -> ColumnElement[bool]:
     """They rest from what they answered, or an invitation is on its way or went out not long ago."""
     reference, contact = aliased(Reference), aliased(Contact)
-    out = or_(col(contact.status) == PLANNED, col(contact.sent_at) > now - rest)
-    resting = _theirs(reference, col(reference.rest_until) > now)
+    out = or_(col(contact.status) == PLANNED, col(contact.sent_at) > _moment("rested"))
+    resting = _theirs(reference, col(reference.rest_until) > _moment("now"))
     return or_(resting, _theirs(contact, col(contact.play) == NAME, out))
 
 
@@ -233,5 +241,23 @@ def _edition() -> ColumnElement[str]:
     return named("reference", Reference.id).concat(":").concat(cast(Reference.version, String))
 
 
+CAUSES = (
+    Cause(
+        NOMINATED, Reference, col(Reference.nominated_at), (col(Reference.status) == NOMINATED,),
+        edition=Reference.version, rested=False, look=STALE,
+    ),
+    Cause(
+        SNOOZED, Reference, col(Reference.snoozed_until), (col(Reference.status) == SNOOZED,),
+        edition=Reference.version, rested=False, look=STALE,
+    ),
+    Cause("survey", Survey, col(Survey.scored_at), (col(Survey.score) == BEST,), delay=DELAY),
+    Cause("bonus", Bonus, col(Bonus.available_at), _credit(), delay=DELAY),
+    Cause("customer", Customer, col(Customer.first_paid_at), (), days="min_tenure_days", signal=True),
+    Cause("again", Reference, col(Reference.rest_until), (), edition=Reference.version, signal=True),
+    Cause(
+        "contact", Contact, col(Contact.sent_at),
+        (col(Contact.play) == NAME, col(Contact.planned_at) > _moment("asked")), days="ask_every_days", signal=True,
+    ),
+)  # fmt: skip
 PLAY = Play(NAME, REFERENCE_ASK, JOB, REFERENCE_INVITED, candidates, next_at, held_out=False, prepare=prepare)
 RENEWAL_PLAY = Play(RENEWAL, REFERENCE_ASK, JOB, REFERENCE_RENEWAL, renewals, renewal_at, held_out=False)
