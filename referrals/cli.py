@@ -63,7 +63,7 @@ def leaderboard(  # noqa: PLR0917 - typer knows its options by their annotations
 
 
 def export(
-    what: Annotated[str, typer.Argument(help="leaderboard, ledger or referrals.")],
+    what: Annotated[str, typer.Argument(help="leaderboard, ledger, referrals or references.")],
     config: ConfigPath = CONFIG,
     form: Annotated[str, typer.Option("--format", help="csv or json.")] = "csv",
     period: Period = "all",

@@ -26,6 +26,7 @@ SCOPES = (
     "leaderboard:read",
     "figures:read",
     "contacts:read",
+    "references:read",
 )
 
 

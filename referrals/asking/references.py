@@ -91,18 +91,19 @@ def references_of(session: Session, customer_id: int) -> list[Reference]:
 
 def stage(session: Session, reference: Reference, *, now: datetime) -> str:
     """How it stands, with what time alone has done: an invitation expires, a published one is over."""
-    if reference.status == INVITED and answer_by(session, reference) <= now:
-        return EXPIRED
+    contact = _contact(session, reference) if reference.status == INVITED else None
+    return stage_of(reference, sent_at=contact.sent_at if contact else None, now=now)
+
+
+def stage_of(reference: Reference, *, sent_at: datetime | None, now: datetime) -> str:
+    """Likewise; an invitation can be answered for two weeks from when it was sent."""
+    if reference.status == INVITED:
+        waits = STALE if reference.contact_key else timedelta()  # one that is planned is sent by then, or never
+        since = sent_at or (reference.invited_at or reference.created_at) + waits
+        return EXPIRED if since + OPEN <= now else INVITED
     if reference.status == PUBLISHED and reference.expires_at is not None and reference.expires_at <= now:
         return OVER
     return reference.status
-
-
-def answer_by(session: Session, reference: Reference) -> datetime:
-    """Until when the invitation can be answered: two weeks from when it was sent."""
-    contact = _contact(session, reference)
-    sent_at = contact.sent_at if contact else reference.invited_at
-    return (sent_at or (reference.invited_at or reference.created_at) + STALE) + OPEN
 
 
 def accept(session: Session, reference: Reference, *, programme: Programme, now: datetime) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, String, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, String, and_, cast, func, or_, select
 from sqlmodel import Session, col
 
 from referrals.asking.shown import WEBSITE, Shown
@@ -44,6 +44,15 @@ class Item:
     published_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """A reference with its gates, and as whom its customer lives on."""
+
+    reference: Reference
+    facts: Facts
+    customer_id: int
+
+
 def is_visible(facts: Facts, now: datetime) -> bool:
     """Whether the customer's standing yes and the owner's both name exactly what would be shown now, on the website.
 
@@ -63,53 +72,47 @@ def is_visible(facts: Facts, now: datetime) -> bool:
 
 def wall(session: Session, *, now: datetime, limit: int = PAGE, before: Place | None = None) -> list[Item]:
     """What is on the wall, the newest first; the place of a page's last item leads on, also when that is gone."""
-    found = session.execute(_wall_query(now=now, limit=limit, before=before)).all()
-    return [_item(reference) for reference, *facts in found if is_visible(_facts(reference, *facts), now)]
+    public = _public(now)
+    if before is not None:
+        at, reference_id = before
+        earlier = and_(col(Reference.published_at) == at, col(Reference.id) < reference_id)
+        public.append(or_(col(Reference.published_at) < at, earlier))
+    newest = (col(Reference.published_at).desc(), col(Reference.id).desc())
+    found = with_gates(session, *public, order_by=newest, limit=limit)
+    return [_item(each.reference) for each in found if is_visible(each.facts, now)]
 
 
-def on_wall(session: Session, references: Sequence[Reference], *, now: datetime) -> set[int]:
-    """Which of these references are on the wall."""
-    ids = [reference.id for reference in references if reference.id is not None]
-    found = session.execute(_with_gates(select(Reference, *_GATES)).where(col(Reference.id).in_(ids))).all()
-    return {row.id for row, *facts in found if row.id is not None and is_visible(_facts(row, *facts), now)}
-
-
-_GATES: tuple[Any, ...] = (Consent.text_hash, Consent.uses, Customer.state)
-
-
-def _with_gates(query: Any) -> Any:
-    """Beside each reference the yes that stands, and how its customer stands after all merges."""
+def with_gates(session: Session, *conditions: ColumnElement[bool], order_by: Sequence[Any], limit: int) -> list[Gated]:
+    """References with the yes that stands, and with how their customer stands after all merges; in one statement."""
     person = func.coalesce(col(CustomerAlias.customer_id), col(Reference.customer_id))
     stands = and_(col(Consent.reference_id) == col(Reference.id), col(Consent.withdrawn_at).is_(None))
-    return (
-        query.select_from(Reference)
+    columns: tuple[Any, ...] = (Reference, Consent.text_hash, Consent.uses, Customer.state, Customer.id)
+    query = (
+        select(*columns)
+        .select_from(Reference)
         .outerjoin(Consent, stands)
         .outerjoin(CustomerAlias, col(CustomerAlias.merged_id) == col(Reference.customer_id))
         .join(Customer, col(Customer.id) == person)
     )
+    found = session.execute(query.where(*conditions).order_by(*order_by).limit(limit)).all()
+    return [Gated(row, _facts(row, text_hash, uses, state), who) for row, text_hash, uses, state, who in found]
 
 
-def _wall_query(*, now: datetime, limit: int, before: Place | None) -> Select[Any]:
-    """Along the index of what is published; all that a page needs in one statement."""
-    query = _with_gates(select(Reference, *_GATES)).where(
+def shown_of(reference: Reference) -> Shown:
+    """What would be shown of it now."""
+    return Shown(reference.text or "", reference.name, reference.town, reference.since)
+
+
+def _public(now: datetime) -> list[ColumnElement[bool]]:
+    """What a database can say of ``is_visible``, along the index of what is published."""
+    return [
         col(Reference.status) == PUBLISHED,
         col(Reference.expires_at) > now,
         col(Reference.withdrawn_at).is_(None),
         col(Consent.text_hash) == col(Reference.owner_approved_hash),
         cast(col(Consent.uses), String).like(f'%"{WEBSITE}"%'),
         col(Customer.state) == ACTIVE,
-    )
-    if before is not None:
-        at, reference_id = before
-        earlier = and_(col(Reference.published_at) == at, col(Reference.id) < reference_id)
-        query = query.where(or_(col(Reference.published_at) < at, earlier))
-    ordered: Select[Any] = query.order_by(col(Reference.published_at).desc(), col(Reference.id).desc()).limit(limit)
-    return ordered
-
-
-def shown_of(reference: Reference) -> Shown:
-    """What would be shown of it now."""
-    return Shown(reference.text or "", reference.name, reference.town, reference.since)
+    ]
 
 
 def _facts(reference: Reference, text_hash: str | None, uses: Any, state: str) -> Facts:

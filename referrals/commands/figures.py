@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from referrals.asking.reference_list import COLUMNS as REFERENCE_COLUMNS
+from referrals.asking.reference_list import reference_pages
 from referrals.commands.opening import Misuse
 from referrals.commands.output import print_json, print_table, progress
 from referrals.figures.board import UnknownPeriod, board
-from referrals.figures.exports import COLUMNS, export
+from referrals.figures.exports import COLUMNS, export, write_pages
 from referrals.figures.standings import rebuild
 from referrals.money import exponent
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlmodel import Session
+
     from referrals.commands.opening import Opened
     from referrals.figures.board import Board
+    from referrals.programme import Programme
 
 FORMS = ("csv", "json")
+REFERENCES = "references"
 PERIODS = "week, month, quarter, year, all, or a key like 2026-11"
 MOST = 10_000  # lines of a printed board; the export has everybody
 
@@ -41,18 +50,19 @@ def show_leaderboard(opened: Opened, *, period: str, top: int, at: str | None, a
 def write_export(opened: Opened, name: str, *, form: str, period: str) -> None:
     """The export is on standard output. Raises: Misuse."""
     faults = []
-    if name not in COLUMNS:
-        faults.append(f"there is no export {name!r}; there are {', '.join(COLUMNS)}.")
+    names = (*COLUMNS, REFERENCES)
+    if name not in names:
+        faults.append(f"there is no export {name!r}; there are {', '.join(names)}.")
     if form not in FORMS:
         faults.append(f"--format is {form!r}, and must be csv or json.")
     if faults:
         raise Misuse(*faults)
+    kind = partial(export, name=name, period=period) if name in COLUMNS else _export_references
     with progress(f"export {name}") as wrote:
         try:
             opened.database.look(
-                export, name, form=form, period=period, programme=opened.programme, now=opened.now,
-                write=sys.stdout.write, wrote=wrote,
-            )  # fmt: skip
+                kind, form=form, programme=opened.programme, now=opened.now, write=sys.stdout.write, wrote=wrote
+            )
         except UnknownPeriod:
             raise Misuse(f"--period is {period!r}, and must be {PERIODS}.") from None
     sys.stdout.flush()
@@ -61,6 +71,11 @@ def write_export(opened: Opened, name: str, *, form: str, period: str) -> None:
 def rebuild_standings(opened: Opened) -> None:
     """The projection begins anew; the clock, or ``run-job freeze-standings``, builds it from the ledger again."""
     opened.database.run(rebuild, now=opened.now)
+
+
+def _export_references(session: Session, *, form: str, programme: Programme, now: datetime, **ways: Any) -> int:
+    pages = reference_pages(session, programme=programme, now=now)
+    return write_pages(REFERENCE_COLUMNS, pages, form=form, **ways)
 
 
 def _print_board(found: Board) -> None:

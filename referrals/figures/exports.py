@@ -72,12 +72,24 @@ def export(
 ) -> int:
     """The export is written as ``csv`` or ``json`` in pieces; returns how many rows. ``wrote`` hears of each piece."""
     pages = pages_of(session, name, period=period, programme=programme, now=now)
+    return write_pages(COLUMNS[name], pages, form=form, write=write, wrote=wrote)
+
+
+def write_pages(
+    columns: Sequence[str],
+    pages: Iterator[list[Row]],
+    *,
+    form: str,
+    write: Callable[[str], object],
+    wrote: Callable[[int], object] = int,
+) -> int:
+    """The pages are written as ``csv`` or ``json``, each as it comes; returns how many rows."""
     if form == "json":
         return _write_json(pages, write, wrote)
-    write(csv_text(COLUMNS[name], ()))
+    write(csv_text(columns, ()))
     count = 0
     for page in pages:
-        write(csv_text(COLUMNS[name], page, header=False))
+        write(csv_text(columns, page, header=False))
         count += len(page)
         wrote(len(page))
     return count

@@ -13,6 +13,7 @@ from referrals.web.api.figures import show_figures
 from referrals.web.api.leaderboard import show_leaderboard
 from referrals.web.api.orders import put_order, put_orders, try_order
 from referrals.web.api.problems import Problem, problem_response
+from referrals.web.api.references import list_references
 from referrals.web.api.referrals import list_referrals, refer, show_referral
 from referrals.web.door import Door
 
@@ -28,6 +29,7 @@ ROUTES = (
     ("POST", "/referrals", "referrals:write", refer),
     ("GET", "/referrals/{number}", "referrals:read", show_referral),
     ("GET", "/contacts", "contacts:read", list_contacts),
+    ("GET", "/references", "references:read", list_references),
     ("GET", "/leaderboard", "leaderboard:read", show_leaderboard),
     ("GET", "/figures", "figures:read", show_figures),
 )
