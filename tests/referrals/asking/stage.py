@@ -23,6 +23,7 @@ from storage.customers import Customer, Identity
 from storage.ledger import Bonus
 from storage.mailbox import SENT, Chat, Outbox
 from storage.orders import Order, Terms
+from storage.referrals import Referral
 from storage.surveys import Survey
 
 DAY = timedelta(days=1)
@@ -93,6 +94,16 @@ def linked(session: Session, customer_id: int, at: datetime) -> int:
 def visited(session: Session, code_id: int, at: datetime) -> None:
     """Somebody opened the link."""
     session.add(Click(token_hash=f"{code_id}:{at.isoformat()}", code_id=code_id, at=at))
+    session.flush()
+
+
+def brought(session: Session, ambassador_id: int, friend_id: int, at: datetime, *, standing: bool = True) -> None:
+    """The ambassador brought the friend, or said so."""
+    row = Referral(
+        id=next_id(session, "referral"), ambassador_id=ambassador_id, friend_id=friend_id, stage="invited",
+        standing=standing, evidence="code", evidence_at=at, created_at=at, updated_at=at,
+    )  # fmt: skip
+    session.add(row)
     session.flush()
 
 

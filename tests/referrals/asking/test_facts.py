@@ -12,9 +12,8 @@ from storage.contacts import Contact, Wishes
 from storage.customers import Identity
 from storage.database import Database
 from storage.mailbox import Chat
-from storage.referrals import Referral
 from tests.referrals.asking.somebody import TUESDAY
-from tests.referrals.asking.stage import bought, case, credited, linked, person, scored, visited
+from tests.referrals.asking.stage import bought, brought, case, credited, linked, person, scored, visited
 
 DAY, NOW = timedelta(days=1), TUESDAY
 
@@ -118,11 +117,7 @@ def test_a_chat_is_open_while_a_text_is_awaited_and_blocked_when_it_is(database:
 def test_who_came_through_a_friend_is_known(database: Database, standing: bool) -> None:
     def facts(session: Session) -> AskFacts:
         anna, bram = person(session), person(session)
-        session.add(
-            Referral(id=1, ambassador_id=anna, friend_id=bram, stage="invited", standing=standing, evidence="code",
-                     evidence_at=NOW, created_at=NOW, updated_at=NOW)
-        )  # fmt: skip
-        session.flush()
+        brought(session, anna, bram, NOW, standing=standing)
         found = load_facts(session, [anna, bram])
         assert (found[anna].shared, found[bram].shared) == (True, False)
         return found[bram]
