@@ -20,7 +20,7 @@ from referrals.asking.play import REFERRAL_ASK, Candidate, Play
 from referrals.notices import AT_MOST_ONCE, Notice, write_notices
 from referrals.people.persons import everybody
 from referrals.programme import Programme
-from referrals.reasons import IN_HOLD_OUT, OUTCOME_UNKNOWN, UNREACHABLE
+from referrals.reasons import IN_HOLD_OUT, INTERNAL_ERROR, OUTCOME_UNKNOWN, UNREACHABLE
 from storage.bulk import fetch_in, insert_rows
 from storage.contacts import NOT_SENT, PLANNED, SENT, Contact
 from storage.customers import Customer
@@ -61,7 +61,9 @@ def judge_notice(
     """Whether this planned message may go now, by everything that is known now; what is in its way stays with it."""
     contact = _contact(session, row.unique_key)
     moment = max(now, row.as_of)
-    if contact is None or facts is None:
+    if contact is None:
+        return Drop(INTERNAL_ERROR)  # whatever wrote it, the caps would not count it
+    if facts is None:
         return Drop(UNREACHABLE)
     verdict = judge(
         contact.kind, facts, play=contact.play, cause_at=contact.cause_at, expires_at=contact.expires_at,
