@@ -20,7 +20,20 @@ from bot.keyboards import RowId
 from bot.screens.home import old_button
 from bot.screens.promise import before_when, on_day, promised
 from bot.voice import OutMessage, Rows, Voice, lines, paragraphs
-from referrals.asking.cases import BEFORE, DONE, Colleague, Passed, reopen, solve, staff_says, take
+from referrals.asking.cases import (
+    BEFORE,
+    DONE,
+    SOMEBODYS,
+    TOOK,
+    UNKNOWN,
+    YOURS,
+    Colleague,
+    Passed,
+    reopen,
+    solve,
+    staff_says,
+    take,
+)
 from referrals.asking.promises import is_quiet
 from referrals.asking.staff import case_of_message
 from referrals.notices import CASE_ALARM, CASE_ANSWER, CASE_CARD, CASE_SAID, CASE_SOLVED
@@ -28,6 +41,14 @@ from referrals.programme import Programme
 from storage.cases import LOW_SCORE, OPEN, SOLVED
 
 TAKE, SOLVE, AGAIN = "take", "solve", "again"
+SAID = {
+    TOOK: "press.case_took",
+    YOURS: "press.case_yours",
+    SOMEBODYS: "press.case_somebodys",
+    DONE: "press.case_solved",
+    BEFORE: "press.case_before",
+    UNKNOWN: "press.case_unknown",
+}
 
 
 class CaseButton(CallbackData, prefix="k1"):
@@ -57,7 +78,7 @@ def press_case(session: Session, visitor: Visitor, *, programme: Programme, case
         return old_button(visitor)
     act = take if what == TAKE else solve
     outcome = act(session, case, colleague=colleague_of(visitor), programme=programme, now=visitor.now)
-    said: list[Reply] = [Press(f"press.case_{'solved' if outcome == DONE else outcome}")]
+    said: list[Reply] = [Press(SAID[outcome])]
     return [*said, Strip(visitor.message_id)] if outcome == BEFORE and visitor.message_id is not None else said
 
 

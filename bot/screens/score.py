@@ -12,7 +12,7 @@ from typing import Any
 from aiogram import Router
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import CallbackQuery, InlineKeyboardButton
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from bot.conversation import Answer, Await, Home, Press, Reply, Strip, Turn, Visitor
 from bot.keyboards import RowId, Show, to_do
@@ -23,7 +23,7 @@ from bot.screens.promise import before_when, promised
 from bot.voice import OutMessage, Rows, Voice, lines, paragraphs
 from referrals.asking.plays.came_via_friend import came_via
 from referrals.asking.plays.promoter import may_offer
-from referrals.asking.promises import is_quiet
+from referrals.asking.promises import is_quiet, promise
 from referrals.asking.scores import (
     DETRACTORS,
     FIXED,
@@ -39,8 +39,10 @@ from referrals.asking.scores import (
 from referrals.notices import SCORE_ASKED
 from referrals.people.customers import code_of
 from referrals.programme import Programme
+from storage.mailbox import SENT, Outbox
 
 WHY = "score_why"  # what a text is the answer to
+OFFER = "screen.score_promoter"  # what the outbox calls the message with the link's button
 IN_A_ROW = 6  # buttons: 0 to 5, 6 to 10
 
 
@@ -95,6 +97,8 @@ def give_score(session: Session, visitor: Visitor, *, programme: Programme, surv
     if given.outcome == SAME:
         return [Press("press.score_noted")]
     follows = _follows(session, visitor, given, programme=programme) if given.is_new else []
+    if given.is_new and given.band != PROMOTERS:
+        follows += _without_offer(session, visitor)
     shown = Answer("score_stands", {"survey": given.survey_id, "score": given.score}, edit=visitor.message_id)
     return [Press("press.score_noted"), *follows, shown]
 
@@ -147,11 +151,18 @@ def _follows(session: Session, visitor: Visitor, given: Given, *, programme: Pro
     return [why, Answer("score_promoter", data | thanks), Answer("score_why", data)]
 
 
+def _without_offer(session: Session, visitor: Visitor) -> list[Reply]:
+    """An offer that a better answer brought loses its buttons: now it would be an ask."""
+    query = select(Outbox.message_id).where(
+        Outbox.chat_id == visitor.chat_id, Outbox.status == SENT, Outbox.kind == OFFER
+    )
+    message_id = session.exec(query.order_by(col(Outbox.id).desc()).limit(1)).first()
+    return [] if message_id is None else [Strip(message_id)]
+
+
 def _promise(visitor: Visitor, given: Given, *, programme: Programme) -> dict[str, Any]:
-    if given.case is None:
-        raise AssertionError("a detractor has an open case")
-    closed = is_quiet(visitor.now, programme=programme)
-    return promised(given.case.promised_at, said_at=visitor.now, closed=closed)
+    when = given.case.promised_at if given.case else promise(visitor.now, programme=programme)
+    return promised(when, said_at=visitor.now, closed=is_quiet(visitor.now, programme=programme))
 
 
 def render_asked(voice: Voice, data: dict[str, Any]) -> OutMessage:

@@ -116,8 +116,10 @@ async def test_a_change_for_the_worse_opens_a_case_and_one_for_the_better_leaves
     """Rule 31: down opens a case; up leaves it, and while it is open no link is offered (rule 18)."""
     anna, question = await asked(play)
     await play.press(anna, "10", message=question)
+    assert LINK in seen(anna, "lezen we hier graag").buttons
     await play.press(anna, "6", message=seen(anna, "Jouw antwoord"))
     assert seen(anna, "beter gemoeten")
+    assert seen(anna, "lezen we hier graag").buttons == []  # no offer while it is open
     await play.press(anna, "10", message=seen(anna, "Jouw antwoord"))
     (case,) = play.shop.rows(Case)
     assert (case["kind"], case["solved_at"]) == ("low_score", None)

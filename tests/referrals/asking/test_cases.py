@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from referrals.asking import cases
 from referrals.asking.cases import BEFORE, DONE, MOST_UNANSWERED, SOMEBODYS, TOOK, UNKNOWN, YOURS, Colleague
-from referrals.asking.contacts import load_facts
+from referrals.asking.facts import load_facts
 from referrals.asking.staff import case_of_message, split
 from storage.auditlog import AuditEvent
 from storage.bulk import insert_rows, update_rows
@@ -68,7 +68,7 @@ def again(shop: Shop, case: int, customer_id: int) -> str | None:
 
 def _again(session: Session, case: int, customer_id: int, shop: Shop) -> str | None:
     found = cases.reopen(session, case, customer_id=customer_id, programme=shop.programme, now=shop.now)
-    return found and found.status
+    return found.status if found else None
 
 
 def told(shop: Shop, kind: str) -> list[dict[str, Any]]:
@@ -132,7 +132,7 @@ async def test_of_two_presses_at_once_one_takes_it(database: Database, two: tupl
     shop, anna = shop_of(database)
     for number in range(10):
         case = opened(shop, anna, f"Vraag {number}")
-        how = {"programme": shop.programme, "now": NOON}
+        how: dict[str, Any] = {"programme": shop.programme, "now": NOON}
         outcomes = await asyncio.gather(
             *(worker.write(cases.take, case, colleague=one, **how)
               for worker, one in zip(two, (OWNER, SECOND), strict=True))

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlmodel import Session
 
 from referrals.asking.plays.came_via_friend import came_via
 from referrals.asking.plays.promoter import may_offer
@@ -143,7 +144,7 @@ def test_words_are_kept_with_the_score_and_a_detractors_in_the_case(database: Da
     assert [row["text"] for row in shop.rows(CaseMessage)] == ["De la klemt"]
 
 
-def _why(session: Any, survey: int, **how: Any) -> None:
+def _why(session: Session, /, survey: int, **how: Any) -> None:
     assert say_why(session, survey, **how) is not None
 
 
