@@ -6,17 +6,17 @@ row in the outbox is due again. No ledger: staff see words, a score, a first nam
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import update
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from referrals.notices import CASE_ALARM, CASE_CARD, CASE_SAID, STAFF
 from referrals.people.persons import everybody, get_customer
 from referrals.programme import Programme
-from referrals.reasons import STALE
+from referrals.reasons import STALE, UNREACHABLE
 from storage.bulk import fetch_in, insert_rows, update_rows
 from storage.cases import CUSTOMER, Case, CaseMessage
 from storage.customers import CLAIMED, TELEGRAM, Identity
@@ -112,6 +112,20 @@ def drop_alarm(session: Session, case: Case, *, programme: Programme) -> None:
     keys = [_alarm_key(case, case.alarms, chat_id) for chat_id in _all_chats(programme)]
     waiting = update(Outbox).where(col(Outbox.unique_key).in_(keys), col(Outbox.status) == DUE)
     session.execute(waiting.values(status=DROPPED, dropped_because=STALE))
+
+
+def hand_to_owners(
+    session: Session, row_ids: Sequence[int], *, group: int, programme: Programme, now: datetime
+) -> None:
+    """The group cannot be reached: these messages, and what waits for it, go to the owners' own chats instead."""
+    meant = or_(col(Outbox.id).in_(row_ids), (col(Outbox.chat_id) == group) & (col(Outbox.status) == DUE))
+    query = select(Outbox).where(meant, col(Outbox.kind).in_(sorted(STAFF))).order_by(col(Outbox.id))
+    for row in session.exec(query).all():
+        row.status, row.dropped_because = DROPPED, UNREACHABLE
+        for owner in programme.config.telegram.owner_ids:
+            key = row.unique_key.replace(f":{group}", f":{owner}")
+            _write(session, owner, [_row(owner, row.kind, row.data, key=key, now=now)], now=now)
+    session.flush()
 
 
 def case_of_message(session: Session, *, chat_id: int, message_id: int) -> int | None:
