@@ -40,6 +40,7 @@ NAME, RENEWAL, JOB = "reference", "renewal", "invite-references"
 DELAY = timedelta(days=1)  # for a day a score can be changed
 LOOK = timedelta(days=14)  # how far back causes are looked for: a job that slept longer has missed them
 YEAR = timedelta(days=365.25)
+FEW = 20  # causes that lie ahead and are looked at for the next moment
 FAR = datetime.max.replace(tzinfo=UTC) - YEAR
 
 
@@ -85,14 +86,23 @@ def candidates(session: Session, *, programme: Programme, now: datetime, limit: 
 
 
 def next_at(session: Session, *, programme: Programme, now: datetime) -> datetime | None:
-    """When the next cause is old enough."""
-    moments = []
+    """When the next cause is old enough for somebody who may be invited by then."""
+    return next((due for due in _ahead(session, programme, now) if _anybody(session, programme, due)), None)
+
+
+def _ahead(session: Session, programme: Programme, now: datetime) -> list[datetime]:
+    """When the next few of each cause are old enough, as if nobody were new or rested; the first one first."""
+    moments: set[datetime] = set()
     for cause in CAUSES:
         wait = cause.wait(programme)
-        known = _moments(programme, now) | {"since": now - wait, "until": FAR, "most": 1}
-        row = session.execute(_people(cause.kind), known).first()
-        moments += [] if row is None else [row[2] + wait]
-    return min(moments, default=None)
+        known = _moments(programme, now) | dict.fromkeys(("now", "tenured", "rested", "until"), FAR)
+        rows = session.execute(_people(cause.kind), known | {"since": now - wait, "most": FEW}).all()
+        moments.update(row[2] + wait for row in rows)
+    return sorted(moments)
+
+
+def _anybody(session: Session, programme: Programme, now: datetime) -> bool:
+    return bool(candidates(session, programme=programme, now=now, limit=1))
 
 
 def prepare(

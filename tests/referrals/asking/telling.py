@@ -56,10 +56,18 @@ def drafted(shop: Shop, customer_id: int, *, words: tuple[str, ...] = WORDS) -> 
     return number
 
 
-def agreed(shop: Shop, customer_id: int, *, uses: tuple[str, ...] = ("website",), name: str = "first_name") -> int:
+def agreed(
+    shop: Shop,
+    customer_id: int,
+    *,
+    uses: tuple[str, ...] = ("website",),
+    name: str = "first_name",
+    town: str | None = None,
+) -> int:
     """The customer said yes to it."""
     number = drafted(shop, customer_id)
     step(shop, number, references.choose_name, kind=name)
+    step(shop, number, references.set_town, town=town)
     for use in uses:
         step(shop, number, references.tick, use=use)
     yes(shop, number)
@@ -88,9 +96,9 @@ def row(shop: Shop, number: int) -> dict[str, Any]:
     return next(each for each in shop.rows(Reference) if each["id"] == number)
 
 
-def on_the_wall(shop: Shop) -> list[Item]:
+def on_the_wall(shop: Shop, *, most: int = 50) -> list[Item]:
     """What anybody may see now."""
-    return shop.database.look(wall, now=shop.now)
+    return shop.database.look(wall, now=shop.now, limit=most)
 
 
 def buy(shop: Shop, customer_id: int, *, days_ago: float = 400) -> None:
