@@ -153,7 +153,8 @@ class Page:
             case "start":
                 person.start(body.get("payload") or None)
             case "say":
-                person.say(str(body["text"])[:4096])
+                said = self._sandbox.world.chats[person.id].messages
+                person.say(str(body["text"])[:4096], reply_to=said[body["reply_to"]] if "reply_to" in body else None)
             case "press":
                 message = self._sandbox.world.chats[person.id].messages[body["message"]]
                 person.press_on(message, message.rows[body["row"]][body["column"]])

@@ -11,6 +11,7 @@ from bot.sandbox.refusals import Json
 from bot.sandbox.sharing import Note, Notes
 from bot.sandbox.world import Message, World
 
+QUOTED = 120  # characters of the message that a reply is to
 SHOWN = 200  # messages a pane; older ones have scrolled away
 
 
@@ -60,6 +61,8 @@ class Views:
         view |= {"text": message.words, "entities": message.entities, "edited": message.edit_date is not None}
         view["rows"] = [[_button(button) for button in row] for row in message.rows]
         view["forwarded"] = "forward_origin" in message.extra
+        if "reply_to_message" in message.extra:
+            view["reply"] = str(message.extra["reply_to_message"].get("text") or "")[:QUOTED]
         if message.photo and message.photo.size:
             width, height = message.photo.size
             view["photo"] = {"url": f"/api/files/{message.photo.file_id}", "width": width, "height": height}

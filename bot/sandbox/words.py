@@ -12,7 +12,7 @@ GROUPS = {
     "role": "ambassador friend owner customer",
     "chat": (
         "bot start start_hint start_link write send commands menu block unblock blocked edited typing online "
-        "not_started today down forwarded received photo"
+        "not_started today down forwarded received photo reply reply_not"
     ),
     "share": "title hint send copy sent",
     "who": "title hint",

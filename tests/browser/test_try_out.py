@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import BrowserContext, Locator, Page, expect
 
 from bot.demo import Demo
-from bot.sandbox.build import ANNA, BRAM
+from bot.sandbox.build import ANNA, BRAM, OLGA
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -44,6 +44,34 @@ async def test_the_doors_page_leads_into_the_chat(browser: BrowserContext, demo:
 
     await expect(phone(page, BRAM).locator("article.bot").first).to_be_visible()
     await picture(page, tmp_path, "started")
+
+
+async def test_a_question_is_answered_from_the_owners_phone(
+    browser: BrowserContext, demo: Demo, tmp_path: Path
+) -> None:
+    """Requirement G1: the message reaches a person and the reply comes back, with nothing but clicks and keys."""
+    chats = await browser.new_page()
+    await chats.goto(demo.chat_url)
+    anna, olga = phone(chats, ANNA), phone(chats, OLGA)
+    for each in (anna, olga):
+        await each.locator(".foot-bar button").last.click()
+        await expect(each.locator("article.bot").first).to_be_visible()
+
+    await writes(anna, "/vraag Waar blijft mijn tafel?")
+    card = olga.locator("article", has_text="Waar blijft mijn tafel?").last
+    await card.hover()
+    await card.locator("button.reply").click()
+    await picture(chats, tmp_path, "replying")
+    await writes(olga, "Die komt morgen.")
+
+    await heard(anna, "Die komt morgen.")
+    await picture(chats, tmp_path, "replied")
+
+
+async def writes(phone: Locator, words: str) -> None:
+    """They type and send."""
+    await phone.locator("textarea").fill(words)
+    await phone.locator("textarea").press("Enter")
 
 
 async def anna_shares_her_link(demo: Demo, chats: Page) -> None:

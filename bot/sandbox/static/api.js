@@ -56,6 +56,8 @@ const ICONS = {
   send: "M4 12 20 4l-5 16-3.5-6.5z",
   more: "M12 5v.01M12 12v.01M12 19v.01",
   down: "M6 9l6 6 6-6",
+  reply: "M10 8l-5 5 5 5M5 13h9a5 5 0 0 1 5 5",
+  cross: "M6 6l12 12M18 6 6 18",
   file: "M14 3H6v18h12V7zM14 3v4h4",
 };
 

@@ -90,11 +90,16 @@ export function bubble(message, { acts, clock, turn, fresh, changed }) {
   const inside = [];
   if (message.by === "friend") inside.push(element("span", { class: "from" }, say("chat.received", { name: message.name })));
   if (message.forwarded) inside.push(element("span", { class: "from" }, say("chat.forwarded")));
+  if (message.reply) inside.push(element("span", { class: "quote" }, message.reply));
   if (message.photo) inside.push(picture(message));
   if (message.document) inside.push(file(message));
   inside.push(rich(message.text, message.entities, acts));
   inside.push(element("span", { class: "meta" }, about));
   const shell = element("div", { class: changed ? "bubble changed" : "bubble" }, ...inside);
+  if (message.by === "bot" && acts.reply) {
+    const name = say("chat.reply");
+    shell.append(element("button", { class: "reply plain", title: name, "aria-label": name, onclick: () => acts.reply(message) }, icon("reply")));
+  }
   const names = ["said", message.by, turn && "turn", fresh && "fresh", message.rows.length && "keys"].filter(Boolean);
   const made = element("article", { class: names.join(" "), "data-id": message.id }, shell);
   if (message.rows.length) made.append(keyboard(message, acts));

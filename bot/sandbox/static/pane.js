@@ -18,7 +18,9 @@ export class Pane {
       open: this.open,
       press: (message, row, column) => this.act("press", { message, row, column }),
       say: (text) => this.act("say", { text }),
+      reply: (message) => this.answer(message),
     };
+    this.answering = null;
     this.build();
     this.draw();
   }
@@ -158,8 +160,23 @@ export class Pane {
     } else {
       const list = element("button", { type: "button", class: "round plain", title: say("chat.commands"), "aria-label": say("chat.commands"), onclick: () => this.listCommands(this.list ? null : "/") }, "/");
       const send = element("button", { class: "round main", "aria-label": say("chat.send") }, icon("send"));
-      this.foot.replaceChildren(list, this.box, send);
+      this.foot.replaceChildren(...(this.answering ? [this.answeringBar()] : []), list, this.box, send);
+      this.foot.classList.toggle("replies", Boolean(this.answering));
     }
+  }
+
+  /* The next text is a reply to this message, as in any chat app. */
+  answer(message) {
+    if (!this.person.started || this.person.blocked) return;
+    this.answering = message;
+    this.drawFoot();
+    if (message) this.box.focus();
+  }
+
+  answeringBar() {
+    const name = say("chat.reply_not");
+    const away = element("button", { type: "button", class: "plain", title: name, "aria-label": name, onclick: () => this.answer(null) }, icon("cross"));
+    return element("div", { class: "answering" }, icon("reply"), element("span", {}, this.answering.text), away);
   }
 
   wide(word, act, pulse = false) {
@@ -180,7 +197,9 @@ export class Pane {
     if (!text) return;
     this.box.value = "";
     this.box.style.height = "auto";
-    this.act("say", { text });
+    const reply = this.answering;
+    if (reply) this.answer(null);
+    this.act("say", reply ? { text, reply_to: reply.id } : { text });
   }
 
   listCommands(typed) {

@@ -126,6 +126,21 @@ async def test_what_is_done_on_the_page_reaches_the_bot_and_its_answer_the_page(
     assert [update.callback_query and update.callback_query.data for update in updates] == ["y"]
 
 
+async def test_somebody_replies_to_a_message_and_the_page_shows_to_which(
+    try_out: TryOut, browser: aiohttp.ClientSession
+) -> None:
+    await post(browser, f"/api/people/{OLGA}/start")
+    server = AiohttpSession(api=TelegramAPIServer.from_base(try_out.telegram.url))
+    bot = Bot(try_out.telegram.token, session=server)
+    asked = await bot.send_message(OLGA, "Vraag van een klant")
+    await bot.session.close()
+    assert await post(browser, f"/api/people/{OLGA}/say", text="Morgen.", reply_to=asked.message_id) == 200
+    assert await post(browser, f"/api/people/{OLGA}/say", text="Morgen.", reply_to=9999) == 409
+    pane = next(pane for pane in (await state(browser))["people"] if pane["id"] == OLGA)
+    assert pane["messages"][-1]["reply"] == "Vraag van een klant"
+    assert "reply" not in pane["messages"][-2]
+
+
 async def test_open_pages_hear_of_messages_edits_and_answers(try_out: TryOut, browser: aiohttp.ClientSession) -> None:
     async with browser.get("/api/events") as stream:
         first = json.loads((await stream.content.readuntil(b"\n\n")).removeprefix(b"data: "))
