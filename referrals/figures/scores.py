@@ -84,14 +84,12 @@ def nps(scores: Mapping[int, int]) -> Nps:
 def scores_of_late(session: Session, *, now: datetime, days: int = WINDOW_DAYS) -> Scores:
     """The answers of the last so many days, by the day on which they were first given."""
     since = now - timedelta(days=days)
-    query = select(col(Survey.score), func.count()).where(
-        col(Survey.kind) == NPS,
-        col(Survey.scored_at) > since,
-        col(Survey.scored_at) <= now,
-        col(Survey.score).is_not(None),
+    # By kind too, and not where the kind is: so the index of the moment is taken, and not that of all surveys ever.
+    query = select(col(Survey.kind), col(Survey.score), func.count()).where(
+        col(Survey.scored_at) > since, col(Survey.scored_at) <= now, col(Survey.score).is_not(None)
     )
-    counted = [(row[0], row[1]) for row in session.execute(_in(query).group_by(col(Survey.score)))]
-    found = nps(dict(counted))
+    counted = session.execute(_in(query).group_by(col(Survey.kind), col(Survey.score)))
+    found = nps({score: number for kind, score, number in counted if kind == NPS})
     asked, answered = _response(session, since, until=now)
     figures = {name: getattr(found, name) for name in Nps.__slots__}
     return Scores(**figures, days=days, asked=asked, response_percent=round(100 * answered / asked) if asked else None)
