@@ -124,6 +124,11 @@ def awaited(asked: dict[str, Any] | None, *, now: datetime) -> str | None:
     return str(asked["what"])
 
 
+def spoken(text: str | None) -> str:
+    """What was typed, without the blanks around it and the one symbol that no database keeps."""
+    return (text or "").replace("\x00", "").strip()
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """Who looks at a view, and what they may see; ``argument`` is what follows the point in ``board.week``."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from aiogram.types import CallbackQuery, Message, Update
 from sqlmodel import Session
 
-from bot.conversation import Reply, Turn, Visitor
+from bot.conversation import Reply, Turn, Visitor, spoken
 from bot.screens.case import SOLVE, TAKE, CaseButton, press_case, reply_to_card
 from bot.screens.membership import GONE, note_membership
 from referrals.programme import Programme
@@ -44,5 +44,5 @@ async def _hear_press(press: CallbackQuery, turn: Turn) -> None:
 
 async def _hear_reply(message: Message, turn: Turn) -> None:
     if message.reply_to_message is not None:
-        words = (message.text or "").strip()
+        words = spoken(message.text)
         await turn.write(reply_in_group, text=words, reply_to=message.reply_to_message.message_id)

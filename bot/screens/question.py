@@ -10,7 +10,7 @@ from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 from sqlmodel import Session
 
-from bot.conversation import Answer, Await, Press, Reply, Strip, Turn, Visitor
+from bot.conversation import Answer, Await, Press, Reply, Strip, Turn, Visitor, spoken
 from bot.keyboards import to_do, to_view
 from bot.presses import Acts
 from bot.screens.promise import before_when, promised
@@ -35,7 +35,7 @@ def router() -> Router:
 
 async def on_ask(_message: Message, turn: Turn, command: CommandObject) -> None:
     """With the question behind the command, or without."""
-    words = (command.args or "").strip()
+    words = spoken(command.args)
     if words:
         await turn.write(take_question, text=words)
     else:

@@ -9,7 +9,7 @@ from aiogram import Router
 from aiogram.types import Message
 from sqlmodel import Session
 
-from bot.conversation import Answer, Reply, Screen, Turn, Visitor
+from bot.conversation import Answer, Reply, Screen, Turn, Visitor, spoken
 from bot.keyboards import to_do, to_view
 from bot.screens import reference, reference_consent, reference_owner
 from bot.screens.case import reply_to_card
@@ -43,7 +43,7 @@ def router() -> Router:
 
 async def on_anything(message: Message, turn: Turn) -> None:
     """A text, a picture, a command of another bot."""
-    words = (message.text or "").strip()
+    words = spoken(message.text)
     screen = ANSWERS.get(turn.asked or "")
     if words.startswith("/"):
         await turn.write(not_understood)

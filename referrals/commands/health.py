@@ -23,7 +23,7 @@ from referrals.rewarding.bonuses import history_known
 from referrals.rewarding.books import audit
 from storage.leases import JobRun
 from storage.ledger import HELD, Bonus
-from storage.mailbox import QUARANTINED, Inbox
+from storage.mailbox import QUARANTINED, Chat, Inbox
 from storage.schema import is_at_head, upgrade
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ def _asked(config: Config, database: Database) -> Iterator[Line]:
         yield database.look(_hooks, shop.name, now=clock.programme())
     yield database.look(_history, programme)
     yield database.look(_last_audit)
+    yield database.look(_answering, config)
 
 
 def _clock(config: Config, clock: Clock) -> Line:
@@ -167,6 +168,24 @@ def _last_audit(session: Session) -> Line:
     if run.failed:
         return Line("audit", FAIL, f"{run.period}: {run.failed} checks found a row that is off")
     return Line("audit", OK, f"{run.period}: the books balance")
+
+
+def _answering(session: Session, config: Config) -> Line:
+    """Who sees what customers ask and complain of (rules 31)."""
+    group, owners = config.telegram.staff_chat_id, config.telegram.owner_ids
+    if group is None and not owners:
+        return Line("cases", WARN, "nobody would see a question: set telegram.staff_chat_id or telegram.owner_ids")
+    seats = (*owners, *(() if group is None else (group,)))
+    query = select(Chat.chat_id).where(col(Chat.chat_id).in_(seats), col(Chat.reachable))
+    there = set(session.exec(query))
+    if group is not None and group in there:
+        return Line("cases", OK, "the staff's group gets them")
+    away = len(set(owners) - there)
+    if group is not None:
+        return Line("cases", WARN, f"the staff's group has heard nothing yet, or put the bot out; {away} owners away")
+    if away:
+        return Line("cases", WARN, f"{away} of {len(owners)} owners never pressed START, or blocked the bot")
+    return Line("cases", OK, "every owner gets them")
 
 
 def _where(config: Config) -> str:

@@ -284,6 +284,31 @@ async def press(play: Play, group: Group, person: Person, button: str) -> str:
     return str((await pressed.answered(within=1.0)).get("text") or "")
 
 
+async def test_one_colleagues_own_chat_can_stand_for_a_group(database: Database) -> None:
+    """A number above nought is a chat like any other, whose owner answers cases."""
+    async with staged(database, telegram__staff_chat_id=PIET) as play:
+        piet = play.person("Piet", id=PIET)
+        await play.start(piet)
+        assert "Piet" in piet.last.words
+        anna, question = await asked(play)
+        await play.press(anna, "3", message=question)
+        piet.say("Ik kijk.", reply_to=seen(piet, "Een 3 van een klant"))
+        await play.turn()
+        assert "Ik kijk." in anna.last.words
+        assert [event["actor"] for event in play.shop.rows(AuditEvent)] == [f"staff:{PIET}"]
+
+
+async def test_a_symbol_that_no_database_keeps_harms_nobody(play: Play) -> None:
+    """Rule 24: whatever is typed, no update is set aside for it."""
+    owner, bram = await olga(play), play.person("Bram")
+    await play.start(bram)
+    await play.say(bram, "/vraag Waar\x00 blijft hij?")
+    await play.say(bram, "Hallo\x00?")
+    assert "Hallo?" in owner.last.words
+    assert "Waar blijft hij?" in seen(owner, "Vraag van een klant").words
+    assert {row["status"] for row in play.inbox()} == {"done"}
+
+
 async def test_what_colleagues_say_to_each_other_is_heard_by_nobody(grouped: Play) -> None:
     group, joris = grouped.sandbox.group("Atelier Noord: klanten"), grouped.person("Joris")
     anna, question = await asked(grouped)

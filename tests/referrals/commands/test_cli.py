@@ -273,6 +273,7 @@ def test_the_doctor_says_a_line_each_and_no_secret(ambassade: Commands) -> None:
         "telegram: @olgas_bot",
         "hooks webshop",
         "history",
+        "cases: nobody would see a question",
     ):
         assert name in result.stdout
     for secret in ("secret", "12345:"):
