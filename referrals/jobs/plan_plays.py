@@ -78,4 +78,5 @@ async def _plan_page(turn: Turn, play: Play, page: Sequence[Candidate]) -> set[s
         return set().union(*[await _plan_page(turn, play, [one]) for one in page])
     turn.done += planned.planned
     turn.skipped += planned.not_sent
-    return set()
+    fresh = planned.planned + planned.not_sent
+    return set() if fresh == len(page) else {one.subject for one in page}  # known already: look no second time

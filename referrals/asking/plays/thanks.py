@@ -132,7 +132,8 @@ def _friends_so_far() -> ScalarSelect[int]:
     """How many friends had brought the ambassador credit when this bonus came in, its own included."""
     other: Any = aliased(Bonus)
     count = select(func.count(distinct(other.friend_id)))
-    return count.where(other.customer_id == col(Bonus.customer_id), *_earned(other), ~_after(other)).scalar_subquery()
+    counted = count.where(other.customer_id == col(Bonus.customer_id), *_earned(other), ~_after(other))
+    return counted.correlate(Bonus).scalar_subquery()  # said, for it is the bonus two statements further out, too
 
 
 def _known_before() -> ColumnElement[bool]:

@@ -9,6 +9,7 @@ import pytest
 from sqlmodel import Session, select
 
 from referrals.asking.play import GIVE, Candidate, Play
+from referrals.asking.plays import thanks
 from referrals.jobs import plan_plays
 from referrals.jobs.leases import acquire_lease
 from referrals.jobs.registry import JOBS, run_job
@@ -21,7 +22,7 @@ from storage.database import Database
 from storage.mailbox import Outbox
 from tests.builders import BRAM, NOON, Shop, order
 from tests.referrals.asking.somebody import programme
-from tests.referrals.asking.stage import bought, linked, person, scored
+from tests.referrals.asking.stage import bought, credited, linked, person, scored
 from tests.rows import rows_of
 
 DAY = timedelta(days=1)
@@ -48,6 +49,38 @@ async def test_everybody_who_is_due_is_planned_page_after_page(database: Databas
     assert (second["done"], second["skipped"], second["failed"]) == (0, 0, 0)
     assert len(rows_of(database, Outbox)) == 207
     assert {row["reason"] for row in rows_of(database, Contact)} == {None, "stopped"}
+
+
+async def test_a_third_friend_is_thanked_for_once_however_many_came(database: Database) -> None:
+    """Rule 30: the thanks of one are told apart from those of another, and a second look finds nobody."""
+
+    def friends(session: Session) -> None:
+        for one, count in ((person(session), 4), (person(session), 3)):
+            for number in range(count):
+                credited(session, one, NOON - (count - number) * DAY, friend=person(session, chat=False))
+
+    database.run(friends)
+
+    first = await run_job(database, "thank", programme=LOOSE, now=NOON)
+
+    assert first["done"] + first["skipped"] == 2
+    assert database.look(thanks.candidates, programme=LOOSE, now=NOON, limit=5) == []
+
+
+async def test_a_play_that_finds_whom_it_planned_before_comes_to_an_end(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault in one query must not keep the job, and the machine, at it for ever."""
+    anna = database.run(person)
+    again = Candidate(anna, "order:1", NOON - DAY, NOON, NOON + DAY)
+    play = Play("t9", GIVE, "thank", THANKS, lambda *_, **__: [again], lambda *_, **__: None, held_out=False)
+    monkeypatch.setattr(plan_plays, "PLAYS", {"t9": play})
+    database.run(lambda session: bought(session, anna, NOON - 100 * DAY))
+
+    async with asyncio.timeout(20):
+        turns = [await run_job(database, "thank", programme=LOOSE, now=NOON) for _ in range(2)]
+
+    assert [turn["done"] + turn["skipped"] for turn in turns] == [1, 0]
 
 
 async def test_two_workers_at_once_plan_each_once(database: Database) -> None:
