@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session
 
@@ -40,19 +40,19 @@ DEEDS: tuple[tuple[str, Any], ...] = (
     *(("name", kind) for kind in NAMES),
     *(("town", town) for town in (None, "Utrecht")),
     *(("pass", days) for days in (1, 30, 61)),
-    *(("state", state) for state in ("active", "active", "excluded", "erased")),
+    *(("state", state) for state in ("active", "active", "excluded", "excluded", "erased")),
     ("renamed", "Mats"),
     ("reopen", None),
     ("refuse", None),
     ("thanks", None),
-    ("merge", None),
+    *(("merge", None),) * 2,
 )
-MOST = 30
+MOST = 26
 # Each deed once, in any order: a list of deeds drawn one by one would hold few of those that undo a yes.
 deeds = st.builds(
     lambda order, whose: list(zip(whose, order, strict=False)),
     st.permutations(DEEDS),
-    st.lists(st.sampled_from([0, 0, 1]), min_size=MOST, max_size=MOST),
+    st.lists(st.integers(0, 1), min_size=MOST, max_size=MOST),
 )
 
 Content = tuple[Any, ...]
@@ -77,7 +77,7 @@ class Gates:
 
 
 class World:
-    """Two customers, the one's words on the wall, the other's a draft."""
+    """Two customers whose words are on the wall."""
 
     def __init__(self, database: Database) -> None:
         world = next(_worlds)
@@ -89,7 +89,8 @@ class World:
         self.gates = [Gates(), Gates()]
         self.states = ["active", "active"]
         self.merged = False
-        self.do(0, "place", ("website", "print"))
+        for which in range(2):
+            self.do(which, "place", ("website", "print"))
 
     def content(self, which: int) -> Content:
         found = row(self.shop, self.numbers[which])
@@ -198,7 +199,13 @@ class World:
         }
 
 
-@settings(max_examples=14, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=14,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.generate],  # shrinking weeks of transactions takes minutes; the assertion names the deed
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(done=deeds)
 def test_it_is_on_the_wall_if_and_only_if_both_gates_hold_for_exactly_that(
     database: Database, done: list[tuple[int, tuple[str, Any]]]
@@ -218,6 +225,7 @@ def test_it_is_on_the_wall_if_and_only_if_both_gates_hold_for_exactly_that(
 def test_the_steps_above_are_seen_to_move_the_wall(database: Database) -> None:
     """A property that never gets anything onto the wall would hold for a wall that is always empty."""
     world = World(database)
+    world.do(1, "withdraw", None)
     assert len(world.seen()) == 1
     for deed, what in (("withdraw", "print"), ("thanks", None), ("renamed", "Mats")):
         world.do(0, deed, what)
