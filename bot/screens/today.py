@@ -13,6 +13,7 @@ from sqlmodel import Session
 from bot.conversation import Answer, Look, Reply, Turn, View, Visitor
 from bot.keyboards import back, to_view
 from bot.voice import OutMessage, Voice, lines, paragraphs
+from referrals.asking.approval import waiting_count
 from referrals.figures.today import today
 from referrals.programme import Programme
 
@@ -41,7 +42,8 @@ def gather_today(session: Session, look: Look, *, programme: Programme) -> dict[
     """The page of figures; nothing for who is no owner (any more)."""
     if not look.is_owner:
         return {"owner": False}
-    return {"owner": True, **today(session, programme=programme, now=look.now).as_dict()}
+    figures = today(session, programme=programme, now=look.now).as_dict()
+    return {"owner": True, **figures, "references": waiting_count(session)}
 
 
 def render_today(voice: Voice, data: dict[str, Any]) -> OutMessage:
@@ -68,6 +70,7 @@ def render_today(voice: Voice, data: dict[str, Any]) -> OutMessage:
     people = [
         voice.say("today.cases", count=data["cases"]["open"]) if data["cases"]["open"] else None,
         voice.say("today.overdue", count=data["cases"]["overdue"]) if data["cases"]["overdue"] else None,
+        voice.say("today.references", count=data["references"]) if data["references"] else None,
     ]
     hands = [voice.say(f"today.{name}", count=data[name]) for name in BY_HAND if data[name]]
     title = voice.say("today.title", date=data["as_of"])

@@ -148,6 +148,7 @@ async def test_a_card_of_an_older_version_places_nothing(play: Play) -> None:
 
 async def test_an_owner_sees_what_waits_and_nominates_by_number(play: Play) -> None:
     anna, olga, _ = await anna_agreed(play)
+    assert "1 ervaring wacht op je ja: /referentie" in (await play.say(olga, "/vandaag")).words
     assert "wacht op je ja" in (await play.say(olga, "/referentie")).words
     bram, friend, _ = await play.connected("Bram")
     number = play.programme.number("customer", friend)
