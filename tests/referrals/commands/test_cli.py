@@ -27,6 +27,7 @@ from storage.orders import Order
 from storage.schema import is_at_head
 from tests.builders import NOON, SHOP, Shop, friend, order
 from tests.engines import blank_url
+from tests.referrals.asking.telling import published
 from tests.referrals.commands.conftest import Commands, write_config
 
 DEVNULL = subprocess.DEVNULL
@@ -93,6 +94,14 @@ def test_an_export_goes_to_standard_output_in_both_forms(ambassade: Commands, wh
     as_json = ambassade("export", what, "--format", "json")
     assert (as_csv.exit_code, as_json.exit_code) == (0, 0)
     assert len(list(csv.DictReader(io.StringIO(as_csv.stdout)))) == len(json.loads(as_json.stdout)) > 0
+
+
+def test_references_are_exported_as_they_stand(ambassade: Commands) -> None:
+    shop = ambassade.shop()
+    number = published(shop, shop.ambassador("Anna")[0])
+    (row,) = json.loads(ambassade("export", "references", "--format", "json").stdout)
+    assert (row["reference"], row["on_wall"]) == (shop.programme.number("reference", number), True)
+    assert len(list(csv.DictReader(io.StringIO(ambassade("export", "references").stdout)))) == 1
 
 
 def test_a_dry_run_says_what_would_be_and_why_and_writes_nothing(ambassade: Commands, tmp_path: Path) -> None:
