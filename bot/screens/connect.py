@@ -12,6 +12,7 @@ from sqlmodel import Session
 from bot.conversation import Answer, Await, Home, Reply, Strip, Turn, Visitor
 from bot.keyboards import Act, Connect, to_do, to_view, yes_or_no
 from bot.presses import Acts
+from bot.screens.home import say_how_often
 from bot.voice import OutMessage, Voice, lines
 from referrals.people.customers import get_customer, resume
 from referrals.people.tokens import FRESH, token_state
@@ -146,7 +147,7 @@ def render_said(voice: Voice, data: dict[str, Any]) -> OutMessage:
     key, name = data["key"], data.get("name")
     text = voice.say(key, name=name) if name or key != "connect.connected" else voice.say("connect.connected_nameless")
     if not data.get("lost", True):
-        text = lines(text, voice.say("connect.promise"))
+        text = lines(text, say_how_often(voice))
     rows = [[to_view(voice, "button.overview", "home")]]
     if data.get("again") or key in ("connect.expired", "connect.unknown"):
         rows.insert(0, [to_do(voice, "button.connect", "connect")])

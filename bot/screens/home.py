@@ -108,10 +108,15 @@ def gather_more(_session: Session, _look: Look, *, programme: Programme) -> dict
 
 def _welcome(voice: Voice, data: dict[str, Any]) -> str:
     hello = voice.say("home.welcome", name=data["name"]) if data.get("name") else voice.say("home.welcome_nameless")
+    return paragraphs(hello, lines(voice.say("home.about"), say_how_often(voice)))
+
+
+def say_how_often(voice: Voice) -> str:
+    """How often they are written to unasked, and how to end it."""
     cadence = voice.programme.config.cadence
     unasked = min(cadence.per_week, cadence.per_month)
     often = voice.say("home.unasked", count=unasked) if unasked else voice.say("home.never_unasked")
-    return paragraphs(hello, lines(voice.say("home.about"), f"{often} {voice.say('home.rather_not')}"))
+    return f"{often} {voice.say('home.rather_not')}"
 
 
 def _money(voice: Voice, data: dict[str, Any]) -> list[str]:
