@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.planted import FOLDER, DoesNotApply, Planted, apply, copy_tree, read_patch
+from tests.planted import FOLDER, WITHIN, DoesNotApply, Planted, apply, copy_tree, read_patch
 
 ROOT = Path(__file__).parents[1]
 PLANTED = [read_patch(path) for path in sorted(FOLDER.glob("*.patch"))]
@@ -37,7 +38,8 @@ def spoilt(tree: Path, planted: Planted) -> Iterator[Path]:
 @pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted.name)
 def test_a_planted_bug_is_caught(planted: Planted, spoilt: Path) -> None:
     command = [sys.executable, "-B", "-m", "pytest", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", planted.test]
-    ended = subprocess.run(command, cwd=spoilt, capture_output=True, text=True, check=False)
+    environment = os.environ | {WITHIN: "1"}
+    ended = subprocess.run(command, cwd=spoilt, capture_output=True, text=True, check=False, env=environment)
 
     assert ended.returncode == FAILED, f"{planted.bug}\n{ended.stdout[-3000:]}\n{ended.stderr[-1000:]}"
 

@@ -6,13 +6,17 @@ A patch begins with ``Test: <node of pytest>`` and ``Bug: <what is wrong>``, the
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from hypothesis import Phase
+
 FOLDER = Path(__file__).parent
 COPIED = ("storage", "referrals", "bot", "tests", "pyproject.toml")
+WITHIN = "AMBASSADE_PLANTED"  # set for a test that runs with a planted bug
 _HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+\d+(?:,\d+)? @@")
 
 
@@ -37,6 +41,11 @@ class Planted:
     test: str
     bug: str
     changes: dict[str, tuple[Hunk, ...]]  # by file
+
+
+def phases() -> tuple[Phase, ...]:
+    """For a property that may take long to shrink: with a planted bug in it, that it fails is all that is asked."""
+    return (Phase.explicit, Phase.generate) if WITHIN in os.environ else tuple(Phase)
 
 
 def read_patch(path: Path) -> Planted:
