@@ -17,13 +17,7 @@ class Reference(SQLModel, table=True):
     __tablename__ = "reference"
     __table_args__ = (
         Index("ix_reference_customer_id", "customer_id"),
-        Index(
-            "ix_reference_published",
-            "published_at",
-            sqlite_where=text("status = 'published'"),
-            postgresql_where=text("status = 'published'"),
-        ),
-        Index("ix_reference_status", "status"),
+        Index("ix_reference_status_published_at", "status", "published_at"),  # the wall, and what waits
         Index(
             "ix_reference_rest_until",
             "rest_until",

@@ -31,7 +31,7 @@ from referrals.programme import Programme
 from storage.bulk import fetch_in
 from storage.columns import UtcTime
 from storage.contacts import PLANNED, Contact
-from storage.customers import ACTIVE, Customer, CustomerAlias
+from storage.customers import ERASED, EXCLUDED, STAFF, Customer, CustomerAlias
 from storage.ledger import AVAILABLE, Bonus
 from storage.references import Reference
 from storage.surveys import Survey
@@ -40,7 +40,7 @@ NAME, RENEWAL, JOB = "reference", "renewal", "invite-references"
 DELAY = timedelta(days=1)  # for a day a score can be changed
 LOOK = timedelta(days=14)  # how far back causes are looked for: a job that slept longer has missed them
 YEAR = timedelta(days=365.25)
-FEW = 20  # causes that lie ahead and are looked at for the next moment
+FEW = 5  # causes that lie ahead and are looked at for the next moment
 FAR = datetime.max.replace(tzinfo=UTC) - YEAR
 
 
@@ -178,7 +178,9 @@ def _people(kind: str) -> Select[Any]:
         person = func.coalesce(alias.customer_id, cause.table.customer_id)
         query = query.outerjoin(alias, alias.merged_id == cause.table.customer_id)
         query = query.join(Customer, col(Customer.id) == person)
-    query = query.where(col(Customer.state) == ACTIVE, has_chat(Customer.id), *cause.where)
+    # Said as a no, for most customers are active: an index of states would be the worst way to find somebody.
+    taking_part = col(Customer.state).not_in([STAFF, EXCLUDED, ERASED])
+    query = query.where(taking_part, has_chat(Customer.id), *cause.where)
     query = query.where(unheard(NAME, cause.subject))
     query = query.where(cause.moment > _moment("since"), cause.moment <= _moment("until"))
     if cause.rested:
@@ -205,7 +207,7 @@ def _asked_lately() -> ColumnElement[bool]:
     reference, contact = aliased(Reference), aliased(Contact)
     out = or_(col(contact.status) == PLANNED, col(contact.sent_at) > _moment("rested"))
     resting = _theirs(reference, col(reference.rest_until) > _moment("now"))
-    return or_(resting, _theirs(contact, col(contact.play) == NAME, out))
+    return or_(resting, _theirs(contact, col(contact.kind) == REFERENCE_ASK, out))
 
 
 def _theirs(table: Any, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -251,6 +253,7 @@ def _edition() -> ColumnElement[str]:
     return named("reference", Reference.id).concat(":").concat(cast(Reference.version, String))
 
 
+ASKED: Any = aliased(Contact)  # by another name than the one that ``unheard`` looks for
 CAUSES = (
     Cause(
         NOMINATED, Reference, col(Reference.nominated_at), (col(Reference.status) == NOMINATED,),
@@ -265,8 +268,8 @@ CAUSES = (
     Cause("customer", Customer, col(Customer.first_paid_at), (), days="min_tenure_days", signal=True),
     Cause("again", Reference, col(Reference.rest_until), (), edition=Reference.version, signal=True),
     Cause(
-        "contact", Contact, col(Contact.sent_at),
-        (col(Contact.play) == NAME, col(Contact.planned_at) > _moment("asked")), days="ask_every_days", signal=True,
+        "contact", ASKED, ASKED.sent_at, (ASKED.play == NAME, ASKED.planned_at > _moment("asked")),
+        days="ask_every_days", signal=True,
     ),
 )  # fmt: skip
 PLAY = Play(NAME, REFERENCE_ASK, JOB, REFERENCE_INVITED, candidates, next_at, held_out=False, prepare=prepare)

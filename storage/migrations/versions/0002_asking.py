@@ -137,14 +137,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("NOT tips"),
     )
     op.create_index("ix_reference_customer_id", "reference", ["customer_id"])
-    op.create_index(
-        "ix_reference_published",
-        "reference",
-        ["published_at"],
-        sqlite_where=sa.text("status = 'published'"),
-        postgresql_where=sa.text("status = 'published'"),
-    )
-    op.create_index("ix_reference_status", "reference", ["status"])
+    op.create_index("ix_reference_status_published_at", "reference", ["status", "published_at"])
     op.create_index(
         "ix_reference_rest_until",
         "reference",

@@ -87,6 +87,8 @@ def test_an_invitation_is_made_once_and_rests_half_a_year(database: Database) ->
     assert database.look(PLAY.next_at, programme=shop.programme, now=shop.now) == shop.now + timedelta(days=60)
     shop.now += timedelta(days=60)
     assert subjects(shop) == ["contact"]
+    ask(shop)
+    assert candidates(shop) == []
 
 
 @pytest.mark.parametrize("answer, rest", [("decline", 365), ("withdraw", 365), ("refuse", 180)])
