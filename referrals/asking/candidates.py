@@ -1,15 +1,24 @@
-"""What the plays' queries have in common: somebody with a chat, about whom this play has said nothing yet."""
+"""What the plays' queries have in common: somebody with a chat, about whom this play has said nothing yet.
+
+A play makes its statements once, with ``SINCE``, ``UNTIL`` and ``MOST`` in them: making one costs more than running it.
+"""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, cast, exists, literal
+from sqlalchemy import ColumnElement, Integer, String, bindparam, cast, exists, literal
 from sqlmodel import col
 
+from storage.columns import UtcTime
 from storage.contacts import Contact
 from storage.mailbox import Chat
 from storage.orders import Order
+
+SINCE, UNTIL = bindparam("since", type_=UtcTime()), bindparam("until", type_=UtcTime())
+MOST = bindparam("most", type_=Integer())
+JUST = timedelta(microseconds=1)  # what a page begins before its cause by: of one cause there may be more
 
 
 def has_chat(customer_id: Any) -> ColumnElement[bool]:

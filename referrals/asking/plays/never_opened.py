@@ -8,13 +8,14 @@ Text: ``notice.tip_never_opened``. Source: playbook T8.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from referrals.asking.candidates import has_chat, named, unheard
+from referrals.asking.candidates import JUST, MOST, SINCE, UNTIL, has_chat, named, unheard
 from referrals.asking.play import REFERRAL_ASK, Candidate, Play
 from referrals.notices import TIP_NEVER_OPENED
 from referrals.programme import Programme
@@ -29,27 +30,33 @@ def candidates(
     session: Session, *, programme: Programme, now: datetime, limit: int, after: datetime | None = None
 ) -> list[Candidate]:
     """Links made three to fourteen days ago that nobody has come through, the oldest first."""
-    since = now - FRESH if after is None else max(now - FRESH, after - timedelta(microseconds=1))
-    query = _links().where(col(Code.created_at) > since, col(Code.created_at) <= now - DELAY)
-    rows = session.execute(query.where(unheard(NAME, named("code", Code.id))).limit(limit))
+    since = now - FRESH if after is None else max(now - FRESH, after - JUST)
+    rows = session.execute(_fresh(), {"since": since, "until": now - DELAY, "most": limit})
     return [_candidate(*row) for row in rows]
 
 
 def next_at(session: Session, *, programme: Programme, now: datetime) -> datetime | None:
     """When three days have passed since the next link was made."""
-    row = session.execute(_links().where(col(Code.created_at) > now - DELAY).limit(1)).first()
+    row = session.execute(_later(), {"since": now - DELAY}).first()
     return None if row is None else row.created_at + DELAY
 
 
-def _links() -> Select[int | None, int, datetime]:
+@cache
+def _fresh() -> Select[int | None, int, datetime]:
+    return _later().where(col(Code.created_at) <= UNTIL, unheard(NAME, named("code", Code.id))).limit(MOST)
+
+
+@cache
+def _later() -> Select[int | None, int, datetime]:
     """Shown codes of people no code of whom was ever visited, and through whom nobody came into the chat either."""
     other: Any = aliased(Code)
     visited = exists().where(other.customer_id == col(Code.customer_id), col(Click.code_id) == other.id)
     came = exists().where(col(Referral.ambassador_id) == col(Code.customer_id))
     return (
         select(col(Code.id), col(Code.customer_id), col(Code.created_at))
-        .where(col(Code.main), has_chat(Code.customer_id), ~visited, ~came)
+        .where(col(Code.created_at) > SINCE, col(Code.main), has_chat(Code.customer_id), ~visited, ~came)
         .order_by(col(Code.created_at), col(Code.id))
+        .limit(1)
     )
 
 

@@ -8,13 +8,14 @@ Text: ``notice.tip_second_order``. Source: playbook T3.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from referrals.asking.candidates import has_chat, kept, named, unheard
+from referrals.asking.candidates import JUST, MOST, SINCE, UNTIL, has_chat, kept, named, unheard
 from referrals.asking.play import REFERRAL_ASK, Candidate, Play
 from referrals.notices import TIP_SECOND_ORDER
 from referrals.programme import Programme
@@ -29,16 +30,15 @@ def candidates(
 ) -> list[Candidate]:
     """Second orders whose wait was over a day to a week ago, the oldest first."""
     wait = _wait(programme)
-    since = now - wait - FRESH if after is None else max(now - wait - FRESH, after - wait - timedelta(microseconds=1))
-    query = _second_orders().where(col(Order.paid_at) > since, col(Order.paid_at) <= now - wait - DELAY)
-    rows = session.execute(query.where(unheard(NAME, named("order", Order.id))).limit(limit))
+    since = now - wait - FRESH if after is None else max(now - wait - FRESH, after - wait - JUST)
+    rows = session.execute(_fresh(), {"since": since, "until": now - wait - DELAY, "most": limit})
     return [_candidate(*row, wait=wait) for row in rows]
 
 
 def next_at(session: Session, *, programme: Programme, now: datetime) -> datetime | None:
     """When the next second order has waited long enough."""
     wait = _wait(programme) + DELAY
-    row = session.execute(_second_orders().where(col(Order.paid_at) > now - wait).limit(1)).first()
+    row = session.execute(_later(), {"since": now - wait}).first()
     return None if row is None else row.paid_at + wait
 
 
@@ -47,15 +47,23 @@ def _wait(programme: Programme) -> timedelta:
     return timedelta(days=programme.config.hold.days)
 
 
-def _second_orders() -> Select[int, int | None, datetime | None]:
+@cache
+def _fresh() -> Select[int, int | None, datetime | None]:
+    return _later().where(col(Order.paid_at) <= UNTIL, unheard(NAME, named("order", Order.id))).limit(MOST)
+
+
+@cache
+def _later() -> Select[int, int | None, datetime | None]:
+    """Second kept orders of somebody with a chat, along the index of their payment."""
     earlier: Any = aliased(Order)
     paid_at = col(Order.paid_at)
     before = or_(earlier.paid_at < paid_at, and_(earlier.paid_at == paid_at, earlier.id < Order.id))
     count = select(func.count()).where(earlier.customer_id == col(Order.customer_id), before, *kept(earlier))
     return (
-        select(col(Order.id), col(Order.customer_id), col(Order.paid_at))
-        .where(*kept(), has_chat(Order.customer_id), count.scalar_subquery() == 1)
-        .order_by(col(Order.paid_at), col(Order.id))
+        select(col(Order.id), col(Order.customer_id), paid_at)
+        .where(paid_at > SINCE, *kept(), has_chat(Order.customer_id), count.scalar_subquery() == 1)
+        .order_by(paid_at, col(Order.id))
+        .limit(1)
     )
 
 

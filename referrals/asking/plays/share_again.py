@@ -8,11 +8,12 @@ Text: ``notice.tip_share_again``. Source: playbook T6.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 
 from sqlalchemy import Select, select
 from sqlmodel import Session, col
 
-from referrals.asking.candidates import has_chat, named, unheard
+from referrals.asking.candidates import JUST, MOST, SINCE, UNTIL, has_chat, named, unheard
 from referrals.asking.play import REFERRAL_ASK, Candidate, Play
 from referrals.notices import TIP_SHARE_AGAIN
 from referrals.programme import Programme
@@ -26,24 +27,31 @@ def candidates(
     session: Session, *, programme: Programme, now: datetime, limit: int, after: datetime | None = None
 ) -> list[Candidate]:
     """Bonuses that came in four to thirty days ago, the oldest first."""
-    since = now - FRESH if after is None else max(now - FRESH, after - timedelta(microseconds=1))
-    query = _bonuses().where(col(Bonus.available_at) > since, col(Bonus.available_at) <= now - DELAY)
-    rows = session.execute(query.where(unheard(NAME, named("bonus", Bonus.id))).limit(limit))
+    since = now - FRESH if after is None else max(now - FRESH, after - JUST)
+    rows = session.execute(_fresh(), {"since": since, "until": now - DELAY, "most": limit})
     return [_candidate(*row) for row in rows]
 
 
 def next_at(session: Session, *, programme: Programme, now: datetime) -> datetime | None:
     """When four days have passed since the next bonus came in."""
-    row = session.execute(_bonuses().where(col(Bonus.available_at) > now - DELAY).limit(1)).first()
+    row = session.execute(_later(), {"since": now - DELAY}).first()
     return None if row is None else row.available_at + DELAY
 
 
-def _bonuses() -> Select[int, int, datetime]:
+@cache
+def _fresh() -> Select[int, int, datetime]:
+    return _later().where(col(Bonus.available_at) <= UNTIL, unheard(NAME, named("bonus", Bonus.id))).limit(MOST)
+
+
+@cache
+def _later() -> Select[int, int, datetime]:
+    """Ambassadors' bonuses that count, of somebody with a chat, along the index of their moment."""
     return (
         select(col(Bonus.id), col(Bonus.customer_id), col(Bonus.available_at))
-        .where(col(Bonus.status) == AVAILABLE, col(Bonus.side) == "ambassador", col(Bonus.amount_minor) > 0)
-        .where(has_chat(Bonus.customer_id))
+        .where(col(Bonus.status) == AVAILABLE, col(Bonus.available_at) > SINCE)
+        .where(col(Bonus.side) == "ambassador", col(Bonus.amount_minor) > 0, has_chat(Bonus.customer_id))
         .order_by(col(Bonus.available_at), col(Bonus.id))
+        .limit(1)
     )
 
 

@@ -11,13 +11,27 @@ from __future__ import annotations
 from calendar import isleap
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, String, and_, cast, distinct, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    String,
+    and_,
+    bindparam,
+    cast,
+    distinct,
+    exists,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from referrals.asking.candidates import has_chat, named, unheard
+from referrals.asking.candidates import JUST, MOST, SINCE, UNTIL, has_chat, named, unheard
 from referrals.asking.play import GIVE, Candidate, Play
 from referrals.notices import THANKS
 from referrals.programme import Programme
@@ -34,7 +48,7 @@ def candidates(
     session: Session, *, programme: Programme, now: datetime, limit: int, after: datetime | None = None
 ) -> list[Candidate]:
     """Anniversaries and friends of the last two weeks, the oldest first."""
-    since = now - FRESH if after is None else max(now - FRESH, after - timedelta(microseconds=1))
+    since = now - FRESH if after is None else max(now - FRESH, after - JUST)
     found = _milestones(session, since, now, limit=limit)
     for years in _years(session, programme=programme, now=now):
         found += _anniversaries(session, years, since, now, programme=programme, limit=limit)
@@ -62,7 +76,7 @@ def anniversary(first: date, years: int) -> date:
 
 def _years(session: Session, *, programme: Programme, now: datetime) -> Iterator[int]:
     """How many years anybody can have been a customer for."""
-    oldest = session.execute(select(func.min(Customer.first_paid_at)).where(_is_ambassador())).scalar_one()
+    oldest = session.execute(_first_ambassador()).scalar_one()
     last = now.astimezone(programme.zone).year - oldest.astimezone(programme.zone).year if oldest else 0
     yield from range(1, last + 1)
 
@@ -78,15 +92,26 @@ def _anniversaries(
         return []
     begin = datetime.combine(_earliest(first, years), time(), zone)
     end = datetime.combine(_latest(last, years) + timedelta(days=1), time(), zone)
-    subject = named("years", Customer.id).concat(f":{years}")
-    query = (
-        select(col(Customer.id), col(Customer.first_paid_at))
-        .where(_is_ambassador(), col(Customer.first_paid_at) >= begin, col(Customer.first_paid_at) < end)
-        .where(has_chat(Customer.id), unheard(NAME, subject))
-        .order_by(col(Customer.first_paid_at), col(Customer.id))
-    )
-    rows = session.execute(query.limit(limit))
+    rows = session.execute(_customers(), {"since": begin, "until": end, "years": f":{years}", "most": limit})
     return [_year_candidate(customer_id, paid_at, years, programme=programme) for customer_id, paid_at in rows]
+
+
+@cache
+def _first_ambassador() -> Select[datetime | None]:
+    return select(func.min(Customer.first_paid_at)).where(_is_ambassador())
+
+
+@cache
+def _customers() -> Select[int, datetime | None]:
+    """Ambassadors with a chat who became customers between two moments, and were not thanked for so many years."""
+    paid_at = col(Customer.first_paid_at)
+    subject = named("years", Customer.id).concat(bindparam("years", type_=String()))
+    return (
+        select(col(Customer.id), paid_at)
+        .where(_is_ambassador(), paid_at >= SINCE, paid_at < UNTIL, has_chat(Customer.id), unheard(NAME, subject))
+        .order_by(paid_at, col(Customer.id))
+        .limit(MOST)
+    )
 
 
 def _year_candidate(customer_id: int, first_paid_at: datetime, years: int, *, programme: Programme) -> Candidate:
@@ -114,18 +139,24 @@ def _latest(day: date, years: int) -> date:
 
 def _milestones(session: Session, since: datetime, until: datetime, *, limit: int) -> list[Candidate]:
     """Bonuses that came in with an ambassador's third, tenth or twenty-fifth friend."""
-    count = _friends_so_far()
-    subject = named("friends", Bonus.customer_id).concat(":").concat(cast(count, String))
-    query = (
-        select(col(Bonus.customer_id), count, col(Bonus.available_at))
-        .where(*_earned(Bonus), col(Bonus.available_at) > since, col(Bonus.available_at) <= until)
-        .where(has_chat(Bonus.customer_id), ~_known_before(), count.in_(MILESTONES), unheard(NAME, subject))
-        .order_by(col(Bonus.available_at), col(Bonus.id))
-    )
+    rows = session.execute(_friends(), {"since": since, "until": until, "most": limit})
     return [
         Candidate(customer_id, f"friends:{customer_id}:{friends}", at, at, at + FRESH, {"friends": friends})
-        for customer_id, friends, at in session.execute(query.limit(limit))
+        for customer_id, friends, at in rows
     ]
+
+
+@cache
+def _friends() -> Select[int, int, datetime]:
+    count = _friends_so_far()
+    subject = named("friends", Bonus.customer_id).concat(":").concat(cast(count, String))
+    return (
+        select(col(Bonus.customer_id), count, col(Bonus.available_at))
+        .where(*_earned(Bonus), col(Bonus.available_at) > SINCE, col(Bonus.available_at) <= UNTIL)
+        .where(has_chat(Bonus.customer_id), ~_known_before(), count.in_(MILESTONES), unheard(NAME, subject))
+        .order_by(col(Bonus.available_at), col(Bonus.id))
+        .limit(MOST)
+    )
 
 
 def _friends_so_far() -> ScalarSelect[int]:
