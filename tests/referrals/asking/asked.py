@@ -66,4 +66,4 @@ def _give(session: Session, survey: int, customer_id: int, score: int, shop: Sho
     given = scores.record_score(
         session, survey, customer_id=customer_id, score=score, programme=shop.programme, now=shop.now
     )
-    return given and (given.outcome, given.band)
+    return (given.outcome, given.band) if given else None
