@@ -151,6 +151,7 @@ def _buttons(voice: Voice, data: dict[str, Any]) -> Rows:
     rows = [
         [to_view(voice, "button.link", "link"), to_view(voice, "button.status", "status")],
         [to_view(voice, "button.board", "board"), to_view(voice, "button.more", "more")],
+        [to_do(voice, "button.ask", "ask")],
     ]
     if voice.is_owner:
         rows.append([to_view(voice, "button.today", "today")])
