@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, select, true
 from sqlmodel import Session, col
 
-from referrals.asking.candidates import has_chat, kept, named, unheard
+from referrals.asking.candidates import JUST, MOST, SINCE, UNTIL, has_chat, kept, named, unheard
 from referrals.asking.play import SCORE, Candidate, Play
 from referrals.notices import SCORE_ASKED
 from referrals.programme import Programme
@@ -24,6 +25,7 @@ from storage.orders import Order
 from storage.surveys import NPS, Survey
 
 NAME = "score"
+DELIVERED, PAID = "delivered_at", "paid_at"  # columns of an order
 FRESH = timedelta(days=14)
 
 
@@ -32,12 +34,10 @@ def candidates(
 ) -> list[Candidate]:
     """Kept orders that were delivered, or must have been, long enough ago; the oldest first."""
     found = []
-    for moment, taken, delay in _ways(programme):
+    for way, taken, delay in _ways(programme):
         since = now - delay - FRESH
-        if after is not None:
-            since = max(since, after - taken - timedelta(microseconds=1))
-        query = _orders(moment).where(moment > since, moment <= now - delay)
-        rows = session.execute(query.where(unheard(NAME, named("order", Order.id))).limit(limit))
+        since = since if after is None else max(since, after - taken - JUST)
+        rows = session.execute(_fresh(way), {"since": since, "until": now - delay, "most": limit})
         found += [_candidate(*row, taken=taken, delay=delay) for row in rows]
     return sorted(found, key=lambda one: (one.cause_at, one.subject))[:limit]
 
@@ -45,8 +45,8 @@ def candidates(
 def next_at(session: Session, *, programme: Programme, now: datetime) -> datetime | None:
     """When the next delivery is long enough ago."""
     moments = []
-    for moment, _, delay in _ways(programme):
-        row = session.execute(_orders(moment).where(moment > now - delay).limit(1)).first()
+    for way, _, delay in _ways(programme):
+        row = session.execute(_later(way), {"since": now - delay}).first()
         moments += [row.moment + delay] if row is not None else []
     return min(moments, default=None)
 
@@ -62,21 +62,30 @@ def prepare(
     return {row["subject"]: {"survey": row["id"]} for row in found}
 
 
-def _ways(programme: Programme) -> list[tuple[Any, timedelta, timedelta]]:
+def _ways(programme: Programme) -> list[tuple[str, timedelta, timedelta]]:
     """What tells of a delivery: its column, how long after that it is there, and after how long it is asked about."""
     surveys = programme.config.surveys
     asked = timedelta(days=surveys.nps_after_delivery_days)
     assumed = timedelta(days=surveys.assume_delivery_days)
-    return [(col(Order.delivered_at), timedelta(), asked), (col(Order.paid_at), assumed, assumed + asked)]
+    return [(DELIVERED, timedelta(), asked), (PAID, assumed, assumed + asked)]
 
 
-def _orders(moment: Any) -> Select[Any]:
-    """Kept orders of somebody with a chat, by this column's index; a delivery that is reported is not assumed."""
-    known = true() if moment.key == "delivered_at" else col(Order.delivered_at).is_(None)
+@cache
+def _fresh(way: str) -> Select[Any]:
+    moment = getattr(Order, way)
+    return _later(way).where(moment <= UNTIL, unheard(NAME, named("order", Order.id))).limit(MOST)
+
+
+@cache
+def _later(way: str) -> Select[Any]:
+    """Kept orders of somebody with a chat, along this column's index; a delivery that is reported is not assumed."""
+    moment = getattr(Order, way)
+    known = true() if way == DELIVERED else col(Order.delivered_at).is_(None)
     return (
         select(col(Order.id), col(Order.customer_id), moment.label("moment"), col(Order.created_at))
-        .where(moment.is_not(None), known, *kept(), has_chat(Order.customer_id))
+        .where(moment > SINCE, moment.is_not(None), known, *kept(), has_chat(Order.customer_id))
         .order_by(moment, col(Order.id))
+        .limit(1)
     )
 
 
