@@ -71,7 +71,7 @@ async def test_a_play_that_finds_whom_it_planned_before_comes_to_an_end(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A fault in one query must not keep the job, and the machine, at it for ever."""
-    anna = database.run(lambda session: person(session))
+    anna = database.run(lambda session: person(session, chat=True))
     again = Candidate(anna, "order:1", NOON - DAY, NOON, NOON + DAY)
     play = Play("t9", GIVE, "thank", THANKS, lambda *_, **__: [again], lambda *_, **__: None, held_out=False)
     monkeypatch.setattr(plan_plays, "PLAYS", {"t9": play})
