@@ -134,6 +134,7 @@ def decline(session: Session, reference: Reference, *, programme: Programme, now
     reference.version += 1
     move(session, reference, DECLINED, now=now)
     rest(reference, programme.config.references.after_no_days, now=now)
+    refresh_cards(session, reference, now=now)
 
 
 def take_answer(

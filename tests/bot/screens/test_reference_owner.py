@@ -87,6 +87,16 @@ async def test_a_shorter_text_goes_back_to_the_customer_and_nothing_is_public_me
     assert [(each["before"]["text"], each["after"]["text"]) for each in log(play)][1] == (TEXT, SHORTER)
 
 
+async def test_a_customer_who_thinks_better_of_a_shorter_text_takes_it_off_every_card(play: Play) -> None:
+    anna, olga, number = await anna_agreed(play)
+    card = olga.last
+    await play.press(olga, "Korter maken")
+    await play.say(olga, SHORTER)
+    await play.press(anna, "Toch niet")
+    assert card.words == "De klant ziet er toch van af."
+    assert row(play.shop, number)["text"] is None
+
+
 async def test_liever_niet_is_said_kindly(play: Play) -> None:
     anna, olga, number = await anna_agreed(play)
     await play.press(olga, "Liever niet")
