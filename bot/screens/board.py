@@ -22,6 +22,7 @@ from referrals.programme import Programme
 
 OWNERS_TOP = 20
 CUSTOMERS_TOP = 3
+LONGEST_SHOWN = 40  # characters of a name on the owner's board
 UP, DOWN = "▲", "▼"
 
 
@@ -78,7 +79,7 @@ def _owners(voice: Voice, data: dict[str, Any]) -> str:
             "board.full_row",
             place=row["place"],
             move=_move(row["move"]),
-            name=row["name"] or row["code"] or row["customer"],
+            name=_short(row["name"] or row["code"] or row["customer"]),
             friends=row["friends"],
             pending=row["pending"],
             revenue=voice.money(row["revenue_minor"], row["currency"]),
@@ -121,6 +122,11 @@ def _ahead(voice: Voice, data: dict[str, Any]) -> str:
 def _line(voice: Voice, line: dict[str, Any]) -> str:
     name = voice.plain("board.you") if line["own"] else line["nickname"] or voice.plain("board.somebody")
     return voice.say("board.row", place=line["place"], name=name, friends=line["friends"])
+
+
+def _short(name: str) -> str:
+    """Twenty rows have to fit into one message."""
+    return name if len(name) <= LONGEST_SHOWN else f"{name[:LONGEST_SHOWN]}…"
 
 
 def _move(move: int | None, form: str = " {}") -> str:

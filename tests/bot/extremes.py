@@ -1,0 +1,195 @@
+"""The longest that every message can be given: names, words, amounts, numbers, lists, each at its limit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.texts import Texts
+from referrals import reasons
+from referrals.asking.shown import LONGEST_TEXT, LONGEST_TOWN, SEAL, USES
+from referrals.asking.staff import FIRST_PART, PART
+
+MOST_ID = 2**63 - 1
+VERSION = 10**9
+NAME = "👩&<" * 22  # at most 64 characters are kept of a first name, and each of these takes two units
+FIRST_NAME = NAME[:64]
+NICKNAME = NAME[:24]
+SHOP = "Ñ&" * 100
+NUMBER = "ZZ9ZZ9ZZ9ZZ9ZZ"
+CODE = "ANNA7K3Q"
+SUMS = {"EUR": 999_999_999_999_99, "USD": 999_999_999_999_99, "GBP": 999_999_999_999_99, "KWD": 999_999_999_999_999}
+MONEY: dict[str, Any] = {"amount_minor": SUMS["EUR"], "currency": "EUR"}
+MOMENT = "2026-09-30T22:30:00+00:00"  # in the longest-named month, the last hour of its day
+LINK = "https://friends.example/" + "a" * 200
+COUNT = 999_999_999
+REASONS = [
+    reasons.reason(code, days=COUNT, count=COUNT, month="2026-09", date=MOMENT[:10], typed="W" * 64, **MONEY)
+    for code in reasons.ALL
+]
+LONGEST_REASON = max(REASONS, key=lambda one: len(Texts().say(f"reason.{one['code']}", "nl", **one)))
+BONUS = {"bonus": MOST_ID, "available_at": MOMENT, "before_minor": SUMS["EUR"], "balance_minor": SUMS["EUR"],
+         "friends": COUNT, "reason": reasons.reason(reasons.PARTLY_REFUNDED, **MONEY)} | MONEY  # fmt: skip
+PROMISE = {"promised_at": "2026-09-30T15:45:00+00:00", "said_at": "2026-09-01T21:00:00+00:00", "closed": True}
+REFERENCE: dict[str, Any] = {
+    "reference": MOST_ID,
+    "version": VERSION,
+    "text": "👩&" * (LONGEST_TEXT // 3),
+    "original": "<👩" * (LONGEST_TEXT // 3),
+    "name": FIRST_NAME,
+    "town": "&" * LONGEST_TOWN,
+    "since": 2026,
+    "uses": list(USES),
+    "name_shown": "first_name",
+    "names": {"first_name": FIRST_NAME, "initials": "W.W.W.W.W.", "anonymous": None},
+    "seal": "f" * SEAL,
+    "until_at": MOMENT,
+    "customer": MOST_ID,
+    "thanked": True,
+    "shortened": True,
+    "stage": "withdrawn",
+    "gone": list(USES),
+    "months": COUNT,
+    "years": COUNT,
+    "ten": True,
+    "question": 1,
+    "again": True,
+}
+CASE: dict[str, Any] = {
+    "case": MOST_ID,
+    "kind": "question",
+    "status": "open",
+    "score": 6,
+    "name": FIRST_NAME,
+    "number": NUMBER,
+    "since": "2026-09",
+    "claimed": True,
+    "words": "&<" * (FIRST_PART // 2),
+    "promised_at": PROMISE["promised_at"],
+    "did": "reopened",
+    "by": FIRST_NAME,
+}
+SCORE = {"survey": MOST_ID, "score": 10, "ordered_at": MOMENT, "offer": True, "case": True, "has_link": True}
+TIP = {"contact": f"t6:bonus:{MOST_ID}", "through_friend": True}
+CONTACTS = [
+    {
+        "contact": NUMBER, "play": "reference", "kind": "reference_ask", "status": status, "planned_at": MOMENT,
+        "sent_at": MOMENT, "reacted_at": MOMENT, "due_at": MOMENT, "reasons": [reasons.reason("in_hold_out")],
+    }
+    for status in (*("planned", "not_sent", "sent") * 3, "not_sent")
+]  # fmt: skip
+FRIEND = {"since": MOMENT, "status": "on_hold", "reasons": [LONGEST_REASON, LONGEST_REASON]} | MONEY
+PLACE = {"place": COUNT, "own": False, "nickname": NICKNAME, "friends": COUNT}
+ROW = {"place": COUNT, "move": -COUNT, "name": FIRST_NAME, "code": CODE, "customer": NUMBER, "friends": COUNT,
+       "pending": COUNT, "revenue_minor": SUMS["EUR"], "bonus_minor": SUMS["EUR"], "currency": "EUR"}  # fmt: skip
+BOARD = {"key": "2026-09", "period": "month", "nickname": NICKNAME, "restart": MOMENT[:10]}
+ORDERS = {"orders": COUNT, "revenue_minor": SUMS["EUR"], "friends": COUNT, "sign_ups": COUNT, "clicks": COUNT}
+SCORES = {"too_few": False, "count": COUNT, "asked": COUNT, "days": COUNT, "least": 30}
+TODAY: dict[str, Any] = {
+    "owner": True,
+    "as_of": MOMENT,
+    "currency": "EUR",
+    **dict.fromkeys(("today", "yesterday", "week", "week_before"), ORDERS),
+    **{name: {"count": COUNT, "amount_minor": SUMS["EUR"]} for name in ("held", "under_review", "available")},
+    **dict.fromkeys(("quarantined", "needs_fetch", "waiting", "unreachable", "references"), COUNT),
+    "scores": SCORES | {"nps": -100.0, "low": -100.0, "high": 100.0},
+    "cases": {"open": COUNT, "overdue": COUNT},
+}
+HOME: dict[str, Any] = {
+    "name": FIRST_NAME, "available": SUMS, "held": SUMS, "debt": SUMS, "count": COUNT, "date": MOMENT,
+    "friends": COUNT, "connected": False, "claimed": False, "stopped": True, "welcome": True,
+}  # fmt: skip
+SETTINGS: dict[str, Any] = {
+    "page": "", "tips": True, "scores": True, "portfolio": True, "hours": ["20:30", "11:30"], "until_at": MOMENT,
+    "stopped": False, "refused": True, "connected": False,
+}  # fmt: skip
+LOG = {
+    "owner": True, "customer": NUMBER, "state": "excluded", "stopped_at": MOMENT, "paused_until_at": MOMENT,
+    "no_consent": True, "unwanted": ["tips", "scores", "portfolio"], "contacts": CONTACTS, "older": True,
+    "scores": [{"score": 10, "at": MOMENT, "skipped": False}] * 10,
+    "cases": [
+        {"case": NUMBER, "kind": "low_score", "status": "taken", "opened_at": MOMENT, "promised_at": MOMENT,
+         "solved_at": MOMENT}
+    ] * 10,
+}  # fmt: skip
+
+# By the name under which the registry renders it; a message that can look quite different has several.
+EXTREMES: dict[str, list[Any]] = {
+    **{kind: [BONUS] for kind in ("bonus_held", "bonus_available", "bonus_changed", "bonus_reversed", "not_counted")},
+    "merged": [[{"kind": "bonus_reversed", "data": BONUS | {"bonus": MOST_ID - n}} for n in range(50)]],
+    "token_used_elsewhere": [{}],
+    "claim_ended": [{}],
+    "case_card": [CASE, CASE | {"kind": "low_score"}, CASE | {"status": "taken"}, CASE | {"status": "solved"}],
+    "case_alarm": [CASE | {"alarm": 1}, CASE | {"alarm": 2}],
+    "case_said": [{"text": "&<" * (PART // 2), "name": FIRST_NAME, "number": NUMBER}],
+    "case_answer": [{"text": "&<" * (PART // 2), "first": True, "solved": True, "case": MOST_ID}],
+    "case_solved": [{"case": MOST_ID}],
+    "case_again": [PROMISE],
+    "case_note": [{"key": "case.unreachable"}],
+    "question_ask": [PROMISE],
+    "question_open": [{}],
+    "question_said": [{"key": "question.only_text"}],
+    "question_taken": [PROMISE, PROMISE | {"again": True}],
+    "connect_ask": [{"token": "W" * 43}],
+    "connect_question": [{"key": "connect.order"}],
+    "connect_said": [{"key": "connect.connected", "name": FIRST_NAME, "lost": False, "again": False},
+                     {"key": "connect.missed", "lost": True, "again": True}],
+    "error": [{"code": "internal_error"}, {"code": "nothing_like_it"}],
+    "invitation": [
+        {"kind": "invited", "name": FIRST_NAME, "code": CODE, "typed": CODE, "until": MOMENT[:10], "url": LINK},
+        {"kind": "code_typing_error", "typed": "&" * 64},
+    ],
+    "language_set": [{}],
+    "nickname_ask": [{}, {"again": True}],
+    "nickname_said": [{"key": "board.nickname_set", "nickname": NICKNAME}],
+    "not_understood": [{}],
+    "qr": [{"address": LINK, "code": CODE}],
+    "score_asked": [SCORE],
+    "score_low": [SCORE | PROMISE],
+    "score_passed_on": [PROMISE],
+    "score_passive": [SCORE],
+    "score_promoter": [SCORE | {"via": FIRST_NAME}, SCORE | {"offer": False}],
+    "score_skipped": [{}],
+    "score_stands": [SCORE],
+    "score_thanks_why": [{}],
+    "score_why": [SCORE],
+    "stop_back": [{}],
+    "stopped": [{"available": SUMS}],
+    "thanks": [{"years": COUNT}, {"friends": COUNT}],
+    "tip_never_opened": [TIP],
+    "tip_second_order": [TIP],
+    "tip_share_again": [TIP],
+    "tips_off": [{}],
+    "reference_card": [REFERENCE | {"status": status} for status in ("customer_approved", "published", "withdrawn")],
+    "reference_said": [{"key": "reference.owner.rests", "until_at": MOMENT}],
+    "reference_shorter": [REFERENCE | {"key": "reference.owner.shorter_ask"}],
+    "reference_ask": [REFERENCE | {"key": "reference.text_ask", "copy": True},
+                      REFERENCE | {"key": "reference.town_ask", "text": "&" * 256, "copy": True}],
+    "reference_question": [REFERENCE | {"question": number} for number in (1, 2, 3)],
+    **{f"reference_{name}": [REFERENCE] for name in (
+        "adjust", "invited", "less", "paused", "published", "refused", "renewal", "text", "at_customer_approved",
+        "at_draft", "at_invited", "at_over", "at_published", "at_snoozed",
+    )},
+    **{f"reference_at_{stage}": [REFERENCE | {"stage": stage}] for stage in (
+        "declined", "expired", "owner_declined", "withdrawn",
+    )},
+    "view.balance": [dict.fromkeys(("available", "held", "reserved", "redeemed", "debt"), SUMS) | {
+        "bonuses": [MONEY | {"available_at": MOMENT, "under_review": False, "number": NUMBER}] * 10, "more": COUNT,
+    }],
+    "view.board": [
+        BOARD | {"owner": True, "rows": [ROW] * 20, "excluded": COUNT, "under_review": COUNT},
+        BOARD | {"owner": False, "place": COUNT, "move": COUNT, "friends": COUNT, "distance_to_next": COUNT,
+                 "neighbours": [PLACE] * 5, "top": [PLACE] * 3},
+    ],
+    "view.contacts": [LOG, {"owner": False}],
+    "view.help": [{}],
+    "view.home": [HOME, HOME | {"claimed": True, "stopped": False}, HOME | {"welcome": False}],
+    "view.language": [{}],
+    "view.link": [{"code": CODE, "web": LINK, "chat": LINK}, {"excluded": True}],
+    "view.more": [{}],
+    "view.settings": [SETTINGS, SETTINGS | {"stopped": True}, SETTINGS | {"page": "pause"},
+                      SETTINGS | {"page": "hours"}],
+    "view.status": [{"friends": [FRIEND] * 10, "more": True}, {"friends": []}],
+    "view.terms": [{}],
+    "view.today": [TODAY, TODAY | {"scores": SCORES | {"too_few": True}}],
+    "view.why": [{"found": [{"at": MOMENT, "status": "refused", "reasons": [LONGEST_REASON] * 2}] * 10}],
+}  # fmt: skip
