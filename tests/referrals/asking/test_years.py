@@ -158,7 +158,7 @@ def _went_back(year: Year) -> None:
     year.facts = replace(year.facts, returned_at=year.last)
 
 
-@settings(max_examples=80, deadline=None, derandomize=True, phases=phases())
+@settings(max_examples=80, deadline=None, derandomize=True, phases=phases(), report_multiple_bugs=False)
 @given(
     lived=happenings, how=programmes, zone=st.sampled_from(ZONES), customer_for=st.sampled_from([None, 0, 0, 200]),
     glad=st.booleans(),
