@@ -16,6 +16,8 @@ from bot.sandbox.build import OLGA, TryOut, build_sandbox
 from bot.sandbox.sandbox import TOKEN
 from bot.sandbox.shop import ShopSettings
 from bot.seed import seed
+from bot.seed_reference import OWNER as RUBENS_NAME
+from bot.seed_reference import RUBEN
 from bot.time_machine import TimeMachine
 from bot.wiring import ALL, ROLES, Service, told_to_stop, until
 from referrals.chance import Maker
@@ -123,7 +125,7 @@ class Demo:
         return key
 
     def _build(self) -> TryOut:
-        return build_sandbox(
+        try_out = build_sandbox(
             say=self.service.texts.say,
             shop=ShopSettings(
                 hook_url=f"{self.programme_url}/hooks/{SHOP}",
@@ -138,6 +140,8 @@ class Demo:
             username=USERNAME,
             wall_url=f"{self.programme_url}/wall",
         )
+        try_out.telegram.person(RUBENS_NAME, id=RUBEN)
+        return try_out
 
     def _config(self, **outside: str) -> Config:
         return demo_config(self._port, database_url=self._database_url, secret=self._secret, **outside)
@@ -159,7 +163,7 @@ def demo_config(port: int, *, database_url: str, secret: str, api_server: str = 
             "token": TOKEN,
             "username": USERNAME,
             "api_server": api_server or f"http://{HOST}:{port}",
-            "owner_ids": [OLGA],
+            "owner_ids": [OLGA, RUBEN],
         },
         "shops": [
             {

@@ -38,7 +38,7 @@ class _Told:
 STEPS = {
     "database": "making the tables",
     "programme": "starting the programme and the chat",
-    "seed": "playing nine weeks of a small shop",
+    "seed": "playing seven months of a small shop",
 }
 
 

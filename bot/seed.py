@@ -1,7 +1,8 @@
-"""The try-out's past: nine weeks of a small shop, played through its own doors (rules 44).
+"""The try-out's past: seven months of a small shop, played through its own doors (rules 44).
 
 Everything comes in as hooks of the demo shop, visits to links and messages in chats; nothing is
-written into the database by hand, so the books balance as they would have.
+written into the database by hand, so the books balance as they would have. Most of it happens in the last nine weeks;
+what goes before is how the first experience came onto the wall (``seed_reference``).
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 
 from bot.sandbox.shop_orders import PRODUCTS, Buyer
+from bot.seed_reference import Regular
 from referrals.people.persons import LONGEST_NICKNAME
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from bot.wiring import Service
 
 WEEKS = 9
+EARLIER = 154  # days before those nine weeks: a reference takes half a year
 A_MOMENT = timedelta(minutes=3)  # a shop counts whole seconds: two states of one second would have to be fetched
 FIRST_EXTRA = 6_000_001  # Telegram ids of people who are not on the page
 
@@ -36,6 +39,8 @@ class Ambassador:
     day: int
     product: str
     nickname: str | None = None
+    score: int | None = None  # what they answer, eleven days or a quiet Sunday more after they bought
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,11 +56,11 @@ class Friend:
 
 
 AMBASSADORS = (
-    Ambassador("Sanne", 0, "table", nickname="Sanne uit Noord"),
-    Ambassador("Joost", 2, "bench"),
-    Ambassador("Fatima", 5, "stool", nickname="Fatima"),
+    Ambassador("Sanne", 0, "table", nickname="Sanne uit Noord", score=10, why="Tot op de centimeter zoals getekend."),
+    Ambassador("Joost", 2, "bench", score=9),
+    Ambassador("Fatima", 5, "stool", nickname="Fatima", score=8, why="Hij kwam een dag later dan beloofd."),
     Ambassador("Noor", 12, "rack", nickname="Noortje"),
-    Ambassador("Kees", 20, "board"),
+    Ambassador("Kees", 20, "board", score=10),
 )
 FRIENDS = (
     Friend("Lisa", "Sanne", 6, "bench"),
@@ -73,17 +78,19 @@ FRIENDS = (
     Friend("Lot", "Fatima", 60, "table"),
 )
 
+ANSWERED = 14  # days after the order
 Step = tuple[int, Callable[[], Awaitable[None]]]
 
 
 class Past:
-    """Plays the nine weeks, step by step."""
+    """Plays the months, step by step."""
 
     def __init__(self, service: Service, try_out: TryOut) -> None:
         self._service = service
         self._try_out = try_out
         self._codes: dict[str, str] = {}  # by ambassador
         self._orders: dict[str, int] = {}  # by friend
+        self._people: dict[str, Person] = {}
         self._web = aiohttp.ClientSession()
 
     async def close(self) -> None:
@@ -92,45 +99,80 @@ class Past:
 
     def steps(self) -> list[Step]:
         """What happens on which day, in order."""
-        steps: list[Step] = [(one.day, self._joins(one, number)) for number, one in enumerate(AMBASSADORS)]
+        steps: list[Step] = [(one.day, self._joins(one)) for one in AMBASSADORS]
+        steps += [(one.day + ANSWERED, self._answers(one)) for one in AMBASSADORS if one.score is not None]
         for friend in FRIENDS:
             steps.append((friend.day, self._buys(friend)))
             if friend.returned_after is not None:
                 steps.append((friend.day + friend.returned_after, self._sends_back(friend)))
-        return sorted(steps, key=lambda step: step[0])
+        steps = [(day + EARLIER, step) for day, step in steps]
+        return sorted([*steps, *Regular(self).steps()], key=lambda step: step[0])
 
-    def _joins(self, one: Ambassador, number: int) -> Callable[[], Awaitable[None]]:
+    def person(self, name: str) -> Person:
+        """Somebody's phone."""
+        return self._people[name]
+
+    def arrives(self, name: str, *, id: int | None = None) -> Person:
+        """Likewise, of somebody who is not on the page and comes now."""
+        number = FIRST_EXTRA + len(self._people) if id is None else id
+        self._people[name] = self._try_out.telegram.person(name, id=number)
+        return self._people[name]
+
+    def _joins(self, one: Ambassador) -> Callable[[], Awaitable[None]]:
         async def join() -> None:
-            order = await self._order(one.name, one.product)
-            person = self._try_out.telegram.person(one.name, id=FIRST_EXTRA + number)
-            await self._connect(person, str(order), address(one.name))
-            person.say("/link")
-            link = await person.wait_for("/r/")
-            self._codes[one.name] = link.words.partition("/r/")[2].split()[0]
+            order = await self.order(one.name, one.product)
+            person = self.arrives(one.name)
+            await self.connect(person, order)
+            self._codes[one.name] = await self.link(person)
             if one.nickname:
                 await self._choose_nickname(person, one.nickname)
 
         return join
 
-    async def _connect(self, person: Person, order: str, email: str) -> None:
-        say = self._service.texts.say
+    def _answers(self, one: Ambassador) -> Callable[[], Awaitable[None]]:
+        async def answer() -> None:
+            await self.score(self.person(one.name), one.score or 0, why=one.why)
+
+        return answer
+
+    async def score(self, person: Person, score: int, *, why: str = "") -> None:
+        """The question that stands in their chat is answered, perhaps with words."""
+        asked = await person.wait_for(self.say("score.scale"))
+        before = person.mark()
+        person.press(str(score), message=asked)
+        await person.wait_for(self.say("score.stands", score=score).partition("<")[0], after=before)
+        if why:
+            person.say(why)
+            await person.wait_for(self.say("score.why_thanks"))
+
+    async def link(self, person: Person) -> str:
+        """The code of the link that they ask for."""
+        person.say("/link")
+        shown = await person.wait_for("/r/")
+        return shown.words.partition("/r/")[2].split()[0]
+
+    async def connect(self, person: Person, order: int) -> None:
+        """By order number and address, as a packing slip leads to."""
         person.start("o")
-        await person.wait_for(say("connect.order", "nl"))
-        person.say(order)
-        await person.wait_for(say("connect.email", "nl"))
-        person.say(email)
-        await person.wait_for(say("connect.claimed", "nl"))
+        await person.wait_for(self.say("connect.order"))
+        person.say(str(order))
+        await person.wait_for(self.say("connect.email"))
+        person.say(address(person.user.first_name))
+        await person.wait_for(self.say("connect.claimed"))
+
+    def say(self, key: str, **data: Any) -> str:
+        """The catalogue's words, to find them in a chat."""
+        return self._service.texts.say(key, "nl", **{"shop": self._service.config.programme.name} | data)
 
     async def _choose_nickname(self, person: Person, nickname: str) -> None:
-        say = self._service.texts.say
         person.say("/ranglijst")
-        button = say("button.nickname", "nl")
+        button = self.say("button.nickname")
         while True:
-            board = await person.wait_for(say("board.no_nickname", "nl"))
+            board = await person.wait_for(self.say("board.no_nickname"))
             if button in board.buttons:
                 break
         person.press(button, message=board)
-        await person.wait_for(say("board.nickname_ask", "nl", count=LONGEST_NICKNAME))
+        await person.wait_for(self.say("board.nickname_ask", count=LONGEST_NICKNAME))
         person.say(nickname)
         await person.wait_for(nickname)
 
@@ -138,7 +180,7 @@ class Past:
         async def buy() -> None:
             code = self._codes[friend.via]
             found = {"code": code} if friend.by_code else await self._visit(code)
-            self._orders[friend.name] = await self._order(friend.name, friend.product, **found)
+            self._orders[friend.name] = await self.order(friend.name, friend.product, **found)
 
         return buy
 
@@ -155,7 +197,7 @@ class Past:
             query = parse_qs(urlsplit(answer.headers["Location"]).query)
         return {"ref": query["ref"][0], "click": query["click"][0]}
 
-    async def _order(self, name: str, product: str, *, code: str = "", ref: str = "", click: str = "") -> int:
+    async def order(self, name: str, product: str, *, code: str = "", ref: str = "", click: str = "") -> int:
         """An order that is paid at once and sent on."""
         shop = self._try_out.shop
         basket = {next(each.id for each in PRODUCTS if each.key == product): 1}
@@ -172,14 +214,14 @@ def address(name: str) -> str:
 
 
 async def seed(service: Service, try_out: TryOut, machine: TimeMachine) -> None:
-    """The nine weeks have passed, and the clock stands where it stood."""
+    """The months have passed, and the clock stands where it stood."""
     today = service.clock.programme()
-    first = today - timedelta(weeks=WEEKS)
+    first = today - timedelta(weeks=WEEKS, days=EARLIER)
     past = Past(service, try_out)
     try:
         await service.move_clock(first)
         for day, step in past.steps():
-            await machine.travel(first + timedelta(days=day))
+            await machine.travel(first + timedelta(days=day), landing=False)
             await step()
         await machine.travel(today)
     finally:

@@ -7,12 +7,14 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from referrals.calendar import add_local_months
+from referrals.figures.moves import FREEZE
 from referrals.figures.periods import local_day
+from referrals.jobs.audit import NAME as AUDIT
 from referrals.jobs.registry import JOBS, run_job
 from referrals.jobs.upcoming import next_due
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import date
 
     from bot.wiring import Service
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 LANDING = time(10, 0)  # local
 LONGEST = timedelta(days=31)  # that one step passes over in which nobody on the page hears anything
 DAYS_OF_THE_WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WORKING = tuple(name for name in JOBS if name not in (FREEZE, AUDIT))  # by whose work something may fall due
 TURNS = 20  # of the jobs at one moment, before it is taken that they have nothing more to do
 
 
@@ -48,25 +51,28 @@ class TimeMachine:
         then = add_local_months(self._service.clock.programme(), months, zone)
         return await self.travel(self._at_ten(local_day(then, zone=zone) + timedelta(days=days)))
 
-    async def travel(self, until: datetime) -> datetime:
-        """To this moment, through every due one in order; never back."""
+    async def travel(self, until: datetime, *, landing: bool = True) -> datetime:
+        """To this moment, through every due one in order; never back.
+
+        Jobs that only look on are run where one lands, for they catch up with any number of nights.
+        """
         async with self._moving:
             while True:
                 due = await self._next_due()
                 if due is None or due >= until:
                     break
-                await self._stop_at(due)
-            await self._stop_at(max(until, self._service.clock.programme()))
+                await self._stop_at(due, names=WORKING)
+            await self._stop_at(max(until, self._service.clock.programme()), names=tuple(JOBS) if landing else WORKING)
         return self._service.clock.programme()
 
-    async def settle(self) -> None:
-        """Everything due at this moment is done and said."""
+    async def settle(self, names: Sequence[str] = tuple(JOBS)) -> None:
+        """Everything due at this moment is done, by these jobs, and said."""
+        database, programme = self._service.database, self._service.programme
         for _ in range(TURNS):
             now = self._service.clock.programme()
-            turns = [
-                await run_job(self._service.database, name, programme=self._service.programme, now=now) for name in JOBS
-            ]
-            if not any(turn["done"] or turn["skipped"] for turn in turns):
+            turns = [await run_job(database, name, programme=programme, now=now) for name in names]
+            names = WORKING
+            if not any(turn["done"] or turn["skipped"] for turn in turns if turn["job"] in WORKING):
                 break
         if self._service.bot is not None:
             await self._service.bot.deliver_due()
@@ -75,9 +81,9 @@ class TimeMachine:
         now = self._service.clock.programme()
         return await self._service.database.read(next_due, programme=self._service.programme, now=now)
 
-    async def _stop_at(self, moment: datetime) -> None:
+    async def _stop_at(self, moment: datetime, *, names: Sequence[str]) -> None:
         await self._service.move_clock(moment)
-        await self.settle()
+        await self.settle(names)
 
     def _landing(self, moment: datetime) -> datetime:
         """The first 10:00 from this moment on, on a day that is not quiet."""
