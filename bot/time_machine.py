@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
+from referrals.asking.quiet import is_quiet_day
 from referrals.calendar import add_local_months
 from referrals.figures.moves import FREEZE
 from referrals.figures.periods import local_day
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 LANDING = time(10, 0)  # local
 LONGEST = timedelta(days=31)  # that one step passes over in which nobody on the page hears anything
-DAYS_OF_THE_WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 WORKING = tuple(name for name in JOBS if name not in (FREEZE, AUDIT))  # by whose work something may fall due
 TURNS = 20  # of the jobs at one moment, before it is taken that they have nothing more to do
 
@@ -89,7 +89,7 @@ class TimeMachine:
         """The first 10:00 from this moment on, on a day that is not quiet."""
         quiet = self._service.config.cadence.quiet_days
         day = local_day(moment, zone=self._service.programme.zone)
-        while self._at_ten(day) <= moment or DAYS_OF_THE_WEEK[day.weekday()] in quiet:
+        while self._at_ten(day) <= moment or is_quiet_day(day, quiet):
             day += timedelta(days=1)
         return self._at_ten(day)
 
