@@ -15,7 +15,7 @@ ANNA, CHRIS = Buyer("a1", "anna@example.nl", "Anna"), Buyer("c1", "chris@example
 
 
 # A language an engine: what is said does not depend on where it is kept.
-@pytest.mark.parametrize(("engine", "locale"), [("sqlite", "nl"), ("postgresql", "en")])
+@pytest.mark.parametrize("engine, locale", [("sqlite", "nl"), ("postgresql", "en")])
 async def test_from_the_delivery_to_a_link_and_to_an_answer(
     engine: str, database_url: str, tmp_path: Path, locale: str
 ) -> None:

@@ -24,7 +24,7 @@ WORDS = {
 
 
 # A language an engine: what is said does not depend on where it is kept.
-@pytest.mark.parametrize(("engine", "locale"), [("sqlite", "nl"), ("postgresql", "en")])
+@pytest.mark.parametrize("engine, locale", [("sqlite", "nl"), ("postgresql", "en")])
 async def test_a_year_from_the_first_order_to_the_withdrawn_reference(
     engine: str, database_url: str, tmp_path: Path, locale: str
 ) -> None:
