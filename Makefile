@@ -29,7 +29,7 @@ lint: install-test
 	@$(BIN)/mypy
 
 test: lint
-	@$(BIN)/pytest --numprocesses auto --dist loadfile $(ARGS)
+	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: install-test
 	@$(BIN)/python -m benchmarks.bench $(ARGS)

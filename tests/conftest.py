@@ -12,6 +12,26 @@ import pytest
 from storage.database import Database
 from tests.engines import ENGINES, give_back, lent_url
 
+# Begun first: at the end of the suite one of these would keep everybody waiting.
+LONG = frozenset(
+    {
+        "test_asking_years.py",
+        "test_benchmarks.py",
+        "test_chaos.py",
+        "test_clocks.py",
+        "test_demo.py",
+        "test_planted.py",
+        "test_two_workers.py",
+        "test_wall_property.py",
+        "test_year.py",
+    }
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files come first."""
+    items.sort(key=lambda item: item.path.name not in LONG)
+
 
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:
