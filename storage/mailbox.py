@@ -95,7 +95,15 @@ class Chat(SQLModel, table=True):
     """A Telegram chat: whom it belongs to, its lease, its pace, its home message (rules 24-26)."""
 
     __tablename__ = "chat"
-    __table_args__ = (Index("ix_chat_customer_id", "customer_id"),)
+    __table_args__ = (
+        Index("ix_chat_customer_id", "customer_id"),
+        Index(
+            "ix_chat_heard_from",  # who can be spoken to, without a look at the chat itself
+            "customer_id",
+            sqlite_where=text("last_seen_at IS NOT NULL"),
+            postgresql_where=text("last_seen_at IS NOT NULL"),
+        ),
+    )
 
     chat_id: int = Field(primary_key=True, sa_type=BigId)
     customer_id: int | None = Field(default=None, foreign_key="customer.id", sa_type=BigId)

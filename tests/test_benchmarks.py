@@ -9,8 +9,21 @@ from pathlib import Path
 
 import pytest
 
+from referrals.asking.plays import PLAYS
+
 ROOT = Path(__file__).parents[1]
 MEASURED = {"requests", "refused", "per_second", "p50_ms", "p99_ms", "cpu_us", "samples"}
+
+
+@pytest.mark.timeout(240)  # a process for each play
+def test_candidates_are_measured_for_every_play_and_everybody_who_is_due_is_found(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks.candidates", "--customers", "3000", "--repetitions", "2", "--json"]
+    ended = subprocess.run([*command, "--folder", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 0, ended.stderr
+    plays = json.loads(ended.stdout)["plays"]
+    assert set(plays) == set(PLAYS)
+    assert {name: plays[name]["due"] for name in ("t3", "t6", "t8")} == dict.fromkeys(("t3", "t6", "t8"), 100)
 
 
 @pytest.mark.timeout(240)  # twelve processes that each start once, on a machine that may be busy

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, String, bindparam, cast, exists, literal
+from sqlalchemy import ColumnElement, Integer, String, bindparam, cast, literal, literal_column, select
 from sqlmodel import col
 
 from storage.columns import UtcTime
@@ -23,12 +23,17 @@ JUST = timedelta(microseconds=1)  # what a page begins before its cause by: of o
 
 def has_chat(customer_id: Any) -> ColumnElement[bool]:
     """They have written to us, so there is somebody to speak to; a chat that blocked us is one, with its reason."""
-    return exists().where(col(Chat.customer_id) == customer_id, col(Chat.last_seen_at).is_not(None))
+    return there_is(col(Chat.customer_id) == customer_id, col(Chat.last_seen_at).is_not(None))
 
 
 def unheard(play: str, subject: Any) -> ColumnElement[bool]:
     """No contact of this play is about this subject; ``subject`` is SQL that makes its text."""
-    return ~exists().where(col(Contact.key) == literal(f"{play}:").concat(subject))
+    return ~there_is(col(Contact.key) == literal(f"{play}:").concat(subject))
+
+
+def there_is(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Some row is like this; it asks for no column, so that an index alone may answer."""
+    return select(literal_column("1")).where(*conditions).exists()
 
 
 def named(kind: str, identifier: Any) -> ColumnElement[str]:

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from referrals.asking.candidates import JUST, MOST, SINCE, UNTIL, has_chat, named, unheard
+from referrals.asking.candidates import JUST, MOST, SINCE, UNTIL, has_chat, named, there_is, unheard
 from referrals.asking.play import REFERRAL_ASK, Candidate, Play
 from referrals.notices import TIP_NEVER_OPENED
 from referrals.programme import Programme
@@ -43,20 +43,23 @@ def next_at(session: Session, *, programme: Programme, now: datetime) -> datetim
 
 @cache
 def _fresh() -> Select[int | None, int, datetime]:
-    return _later().where(col(Code.created_at) <= UNTIL, unheard(NAME, named("code", Code.id))).limit(MOST)
+    return _links(col(Code.created_at) <= UNTIL, unheard(NAME, named("code", Code.id))).limit(MOST)
 
 
 @cache
 def _later() -> Select[int | None, int, datetime]:
+    return _links().limit(1)
+
+
+def _links(*first: ColumnElement[bool]) -> Select[int | None, int, datetime]:
     """Shown codes of people no code of whom was ever visited, and through whom nobody came into the chat either."""
     other: Any = aliased(Code)
-    visited = exists().where(other.customer_id == col(Code.customer_id), col(Click.code_id) == other.id)
-    came = exists().where(col(Referral.ambassador_id) == col(Code.customer_id))
+    visited = there_is(other.customer_id == col(Code.customer_id), col(Click.code_id) == other.id)
+    came = there_is(col(Referral.ambassador_id) == col(Code.customer_id))
     return (
         select(col(Code.id), col(Code.customer_id), col(Code.created_at))
-        .where(col(Code.created_at) > SINCE, col(Code.main), has_chat(Code.customer_id), ~visited, ~came)
+        .where(col(Code.created_at) > SINCE, *first, col(Code.main), has_chat(Code.customer_id), ~visited, ~came)
         .order_by(col(Code.created_at), col(Code.id))
-        .limit(1)
     )
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
@@ -49,21 +49,24 @@ def _wait(programme: Programme) -> timedelta:
 
 @cache
 def _fresh() -> Select[int, int | None, datetime | None]:
-    return _later().where(col(Order.paid_at) <= UNTIL, unheard(NAME, named("order", Order.id))).limit(MOST)
+    return _second_orders(col(Order.paid_at) <= UNTIL, unheard(NAME, named("order", Order.id))).limit(MOST)
 
 
 @cache
 def _later() -> Select[int, int | None, datetime | None]:
-    """Second kept orders of somebody with a chat, along the index of their payment."""
+    return _second_orders().limit(1)
+
+
+def _second_orders(*first: ColumnElement[bool]) -> Select[int, int | None, datetime | None]:
+    """Second kept orders of somebody with a chat, along the index of their payment; ``first`` is looked at first."""
     earlier: Any = aliased(Order)
     paid_at = col(Order.paid_at)
     before = or_(earlier.paid_at < paid_at, and_(earlier.paid_at == paid_at, earlier.id < Order.id))
     count = select(func.count()).where(earlier.customer_id == col(Order.customer_id), before, *kept(earlier))
     return (
         select(col(Order.id), col(Order.customer_id), paid_at)
-        .where(paid_at > SINCE, *kept(), has_chat(Order.customer_id), count.scalar_subquery() == 1)
+        .where(paid_at > SINCE, *first, *kept(), has_chat(Order.customer_id), count.scalar_subquery() == 1)
         .order_by(paid_at, col(Order.id))
-        .limit(1)
     )
 
 

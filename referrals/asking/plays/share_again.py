@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlmodel import Session, col
 
 from referrals.asking.candidates import JUST, MOST, SINCE, UNTIL, has_chat, named, unheard
@@ -40,18 +40,21 @@ def next_at(session: Session, *, programme: Programme, now: datetime) -> datetim
 
 @cache
 def _fresh() -> Select[int, int, datetime]:
-    return _later().where(col(Bonus.available_at) <= UNTIL, unheard(NAME, named("bonus", Bonus.id))).limit(MOST)
+    return _bonuses(col(Bonus.available_at) <= UNTIL, unheard(NAME, named("bonus", Bonus.id))).limit(MOST)
 
 
 @cache
 def _later() -> Select[int, int, datetime]:
+    return _bonuses().limit(1)
+
+
+def _bonuses(*first: ColumnElement[bool]) -> Select[int, int, datetime]:
     """Ambassadors' bonuses that count, of somebody with a chat, along the index of their moment."""
     return (
         select(col(Bonus.id), col(Bonus.customer_id), col(Bonus.available_at))
-        .where(col(Bonus.status) == AVAILABLE, col(Bonus.available_at) > SINCE)
+        .where(col(Bonus.status) == AVAILABLE, col(Bonus.available_at) > SINCE, *first)
         .where(col(Bonus.side) == "ambassador", col(Bonus.amount_minor) > 0, has_chat(Bonus.customer_id))
         .order_by(col(Bonus.available_at), col(Bonus.id))
-        .limit(1)
     )
 
 

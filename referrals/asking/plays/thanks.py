@@ -23,7 +23,6 @@ from sqlalchemy import (
     bindparam,
     cast,
     distinct,
-    exists,
     func,
     or_,
     select,
@@ -31,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from referrals.asking.candidates import JUST, MOST, SINCE, UNTIL, has_chat, named, unheard
+from referrals.asking.candidates import JUST, MOST, SINCE, UNTIL, has_chat, named, there_is, unheard
 from referrals.asking.play import GIVE, Candidate, Play
 from referrals.notices import THANKS
 from referrals.programme import Programme
@@ -40,7 +39,9 @@ from storage.ledger import AVAILABLE, Bonus
 
 NAME = "t9"
 FRESH = timedelta(days=14)
+LOOK = timedelta(days=3)  # how far back friends are counted: that costs more than to find a day in the year
 MILESTONES = (3, 10, 25)  # friends
+FEWEST = 20  # candidates of one kind that a page asks for at least
 FEBRUARY, LEAP_DAY = 2, 29
 
 
@@ -49,10 +50,14 @@ def candidates(
 ) -> list[Candidate]:
     """Anniversaries and friends of the last two weeks, the oldest first."""
     since = now - FRESH if after is None else max(now - FRESH, after - JUST)
-    found = _milestones(session, since, now, limit=limit)
-    for years in _years(session, programme=programme, now=now):
-        found += _anniversaries(session, years, since, now, programme=programme, limit=limit)
-    return sorted(found, key=lambda one: (one.cause_at, one.subject))[:limit]
+    years = list(_years(session, programme=programme, now=now))
+    share = min(limit, max(FEWEST, 2 * limit // (len(years) + 1)))  # of each; all of all would be fetched for nothing
+    found = [_milestones(session, max(since, now - LOOK), now, limit=share)]
+    found += [_anniversaries(session, year, since, now, programme=programme, limit=share) for year in years]
+    # Where there may be more of one kind no other goes ahead of it: the next page begins at this one's last cause.
+    until = min((each[-1].cause_at for each in found if len(each) == share), default=now)
+    sure = [one for each in found for one in each if one.cause_at <= until]
+    return sorted(sure, key=lambda one: (one.cause_at, one.subject))[:limit]
 
 
 def next_at(session: Session, *, programme: Programme, now: datetime) -> datetime | None:
@@ -153,10 +158,19 @@ def _friends() -> Select[int, int, datetime]:
     return (
         select(col(Bonus.customer_id), count, col(Bonus.available_at))
         .where(*_earned(Bonus), col(Bonus.available_at) > SINCE, col(Bonus.available_at) <= UNTIL)
-        .where(has_chat(Bonus.customer_id), ~_known_before(), count.in_(MILESTONES), unheard(NAME, subject))
+        .where(
+            _has_many(), count.in_(MILESTONES), ~_known_before(), unheard(NAME, subject), has_chat(Bonus.customer_id)
+        )
         .order_by(col(Bonus.available_at), col(Bonus.id))
         .limit(MOST)
     )
+
+
+def _has_many() -> ColumnElement[bool]:
+    """The ambassador has rows enough for a milestone, of any state: most have not, and are counted no further."""
+    other: Any = aliased(Bonus)
+    count = select(func.count()).where(other.customer_id == col(Bonus.customer_id))
+    return count.scalar_subquery() >= MILESTONES[0]
 
 
 def _friends_so_far() -> ScalarSelect[int]:
@@ -171,7 +185,7 @@ def _known_before() -> ColumnElement[bool]:
     """The same friend brought credit earlier."""
     other: Any = aliased(Bonus)
     mine = and_(other.customer_id == col(Bonus.customer_id), other.friend_id == col(Bonus.friend_id))
-    return exists().where(mine, *_earned(other), other.id != col(Bonus.id), ~_after(other))
+    return there_is(mine, *_earned(other), other.id != col(Bonus.id), ~_after(other))
 
 
 def _after(other: Any) -> ColumnElement[bool]:

@@ -169,3 +169,10 @@ def upgrade() -> None:
         sqlite_where=sa.text("first_paid_at IS NOT NULL"),
         postgresql_where=sa.text("first_paid_at IS NOT NULL"),
     )
+    op.create_index(
+        "ix_chat_heard_from",
+        "chat",
+        ["customer_id"],
+        sqlite_where=sa.text("last_seen_at IS NOT NULL"),
+        postgresql_where=sa.text("last_seen_at IS NOT NULL"),
+    )
