@@ -44,7 +44,7 @@ def _planner(name: str) -> Job:
     """The job that plans the plays of this name."""
     return Job(
         name,
-        20,
+        60,
         partial(plan_plays.is_due, job=name),
         partial(plan_plays.work, job=name),
         partial(plan_plays.next_at, job=name),
