@@ -151,13 +151,11 @@ def _buttons(voice: Voice, data: dict[str, Any]) -> Rows:
     rows = [
         [to_view(voice, "button.link", "link"), to_view(voice, "button.status", "status")],
         [to_view(voice, "button.board", "board"), to_view(voice, "button.more", "more")],
-        [to_do(voice, "button.ask", "ask")],
     ]
     if voice.is_owner:
-        rows.append([to_view(voice, "button.today", "today")])
-    elif not data["connected"]:
-        rows.append([to_do(voice, "button.connect", "connect")])
-    return rows
+        return [*rows, [to_view(voice, "button.today", "today")]]
+    connect = [] if data["connected"] else [[to_do(voice, "button.connect", "connect")]]
+    return [*rows, [to_do(voice, "button.ask", "ask")], *connect]
 
 
 GATHER = {"home": gather_home, "more": gather_more}

@@ -74,6 +74,32 @@ async def writes(phone: Locator, words: str) -> None:
     await phone.locator("textarea").press("Enter")
 
 
+async def test_the_mail_connects_anna_and_a_month_later_she_is_asked(
+    browser: BrowserContext, demo: Demo, tmp_path: Path
+) -> None:
+    """Rule 44: an order, the mail about it, START, and the time machine; the wall is a click away."""
+    say = demo.service.texts.say
+    shop = await browser.new_page()
+    await shop.goto(demo.shop_url)
+    await shop.locator("#people button", has_text="Anna").click()
+    await shop.locator("#products button").first.click()
+    await shop.locator("#both").click()
+    await shop.locator("#orders button", has_text=say("sandbox.action.mail")).first.click()
+
+    chats, anna = shop, phone(shop, ANNA)  # the link in the mail leads to the page with the phones
+    await chats.locator("#sheet .choices button").first.click()
+    await anna.locator(".foot-bar button").last.click()
+    await key(anna, say("button.yes_me")).click()
+    await heard(anna, say("connect.connected", name="Anna").partition(".")[0])
+    await chats.locator("[data-months]").click()
+    await heard(anna, say("score.scale"))
+    await picture(chats, tmp_path, "asked")
+
+    async with browser.expect_page() as opened:
+        await chats.locator("#wall").click()
+    await expect((await opened.value).locator("h1")).to_have_text(say("page.wall.title"))
+
+
 async def anna_shares_her_link(demo: Demo, chats: Page) -> None:
     """START, [Mijn link], [Delen], [Stuur naar Bram]."""
     say, anna = demo.service.texts.say, phone(chats, ANNA)

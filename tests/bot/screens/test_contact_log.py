@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from bot.texts import Texts
+from referrals.asking.plays import PLAYS
 from referrals.asking.wishes import pause_for, set_wish
 from referrals.recruiting.joining import join
 from storage.bulk import insert_rows
@@ -148,3 +150,13 @@ async def test_earlier_contacts_of_both_old_numbers_are_leafed_through_in_place(
         await play.press(olga, "Show earlier")
         assert said.words.count("• ") == 2
         assert "• 26 November" in said.words
+
+
+def test_every_play_and_every_reason_has_its_words_for_owners() -> None:
+    """Rule 30: a reason is said about the customer, not to them."""
+    texts = Texts()
+    whys = ("in_hold_out", "stopped", "paused", "quiet_hours", "contact_cap", "open_case", "low_score", "recent_return",
+            "too_early", "stale", "unreachable", "no_consent", "unwanted", "unverified", "in_conversation", "no_score",
+            "not_sampled", "outcome_unknown", "excluded_customer")  # fmt: skip
+    assert [name for name in PLAYS if not texts.has(f"contacts.play.{name}")] == []
+    assert [why for why in whys if not texts.has(f"contacts.because.{why}")] == []
