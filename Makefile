@@ -4,7 +4,7 @@
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help demo install install-test test lint bench chaos lock clean
+.PHONY: help demo install install-test test lint bench planted chaos lock clean
 
 help:
 	@echo "make demo      everything on an embedded database; prints the addresses"
@@ -12,6 +12,7 @@ help:
 	@echo "make install   .venv/bin/ambassade"
 	@echo "make lint      format, lint and types only"
 	@echo "make bench     measures the hot paths;  make chaos  kills and counts"
+	@echo "make planted   plants every bug that is kept, and sees its test fail"
 	@echo "make lock      writes the locks again (needs uv);  make clean  takes away what was made"
 
 demo: install
@@ -33,6 +34,9 @@ test: lint
 
 bench: install-test
 	@$(BIN)/python -m benchmarks.bench $(ARGS)
+
+planted: install-test
+	@AMBASSADE_ALL_PLANTED=1 $(BIN)/pytest tests/test_planted.py $(ARGS)
 
 chaos: install-test
 	@$(BIN)/python -m benchmarks.chaos $(ARGS)

@@ -14,6 +14,9 @@ from tests.planted import FOLDER, WITHIN, DoesNotApply, Planted, apply, copy_tre
 
 ROOT = Path(__file__).parents[1]
 PLANTED = [read_patch(path) for path in sorted(FOLDER.glob("*.patch"))]
+ALL = "AMBASSADE_ALL_PLANTED"  # make planted: every one takes a pytest of its own, minutes together
+QUICK = {"cap_off_by_one", "expiry_a_moment_late", "score_changes_for_ever"}
+TRIED = PLANTED if os.environ.get(ALL) else [planted for planted in PLANTED if planted.name in QUICK]
 FAILED = 1  # pytest ran and a test failed; another number would say that nothing was tested
 
 
@@ -35,7 +38,7 @@ def spoilt(tree: Path, planted: Planted) -> Iterator[Path]:
 
 
 @pytest.mark.timeout(240)  # a whole pytest on a machine that may be busy
-@pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted.name)
+@pytest.mark.parametrize("planted", TRIED, ids=lambda planted: planted.name)
 def test_a_planted_bug_is_caught(planted: Planted, spoilt: Path) -> None:
     command = [sys.executable, "-B", "-m", "pytest", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", planted.test]
     environment = os.environ | {WITHIN: "1"}
@@ -46,6 +49,7 @@ def test_a_planted_bug_is_caught(planted: Planted, spoilt: Path) -> None:
 
 def test_bugs_are_planted_in_the_cadence_and_in_the_gates_of_references() -> None:
     assert len(PLANTED) >= 5
+    assert {planted.name for planted in TRIED} >= QUICK
     assert all(planted.bug and planted.test.startswith("tests/") for planted in PLANTED)
 
 
