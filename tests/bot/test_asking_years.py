@@ -5,6 +5,7 @@ What Telegram got, or may have got, is added up again by ``tests.referrals.askin
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -26,7 +27,7 @@ from storage.mailbox import DUE, BotPace, Chat, Outbox
 from storage.orders import Order
 from storage.surveys import Survey
 from tests.bot.chat import AT_ONCE
-from tests.planted import phases
+from tests.planted import WITHIN, phases
 from tests.referrals.asking.somebody import programme
 from tests.referrals.asking.stage import bought, case, credited, linked, looked, person, scored, visited
 from tests.referrals.asking.years import DAY, Heard, History, check
@@ -200,7 +201,8 @@ def begin(session: Session, how: Programme, *, zone: str | None, customer_for: i
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 @settings(
-    max_examples=12, deadline=None, derandomize=True, phases=phases(), report_multiple_bugs=False,
+    max_examples=12 if WITHIN in os.environ else 6,
+    deadline=None, derandomize=True, phases=phases(), report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )  # fmt: skip
 @given(

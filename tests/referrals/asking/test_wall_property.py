@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from calendar import monthrange
 from collections import Counter
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from referrals.recruiting.joining import join
 from referrals.web.wall import as_public
 from storage.database import Database
 from tests.builders import Shop
+from tests.planted import WITHIN
 from tests.referrals.asking.telling import OLGA, buy, drafted, on_the_wall, row, step, yes
 
 MONTHS = 2
@@ -200,7 +202,7 @@ class World:
 
 
 @settings(
-    max_examples=10,
+    max_examples=14 if WITHIN in os.environ else 5,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],  # shrinking weeks of transactions takes minutes; the assertion names the deed
