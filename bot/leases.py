@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, CursorResult, Update, func, or_, update
 from sqlmodel import Session, col, select
 
 from bot.pace import AHEAD, paused_until
+from referrals.people.persons import survivors, with_merged
 from storage.bulk import fetch_in
-from storage.customers import CustomerAlias
 from storage.machine import machine_now
 from storage.mailbox import DUE, NEW, Chat, Inbox, Outbox
 
@@ -66,14 +66,7 @@ def release(session: Session, chat_id: int, *, worker: str) -> None:
 
 def persons(session: Session, customer_id: int | None) -> list[int]:
     """The customer and everybody who was merged into them: what was written to those is for the same chat."""
-    if customer_id is None:
-        return []
-    found, new = [customer_id], [customer_id]
-    while new:
-        query = select(CustomerAlias.merged_id).where(col(CustomerAlias.customer_id).in_(new))
-        new = list(session.exec(query))
-        found += new
-    return found
+    return [] if customer_id is None else with_merged(session, customer_id)
 
 
 def chat_of(session: Session, customer_id: int) -> int | None:
@@ -85,22 +78,13 @@ def chat_of(session: Session, customer_id: int) -> int | None:
 
 def chats_of(session: Session, customer_ids: Iterable[int]) -> dict[int, int]:
     """``chat_of`` for many, merged people included, in a few statements however many they are."""
-    living = {customer_id: customer_id for customer_id in customer_ids}
-    while merged := _merged(session, living.values()):
-        living = {one: merged.get(other, other) for one, other in living.items()}
+    living = survivors(session, customer_ids)
     columns = ("customer_id", "chat_id", "last_seen_at", "reachable")
     rows = fetch_in(session, Chat, "customer_id", sorted(set(living.values())), columns=columns)
     used = [row for row in rows if row["reachable"] and row["last_seen_at"] is not None]
     used.sort(key=lambda row: (row["last_seen_at"], -row["chat_id"]))
     last = {row["customer_id"]: row["chat_id"] for row in used}  # the later one stands
     return {one: last[other] for one, other in living.items() if other in last}
-
-
-def _merged(session: Session, customer_ids: Iterable[int]) -> dict[int, int]:
-    """Those of them who were merged into somebody else, and into whom."""
-    wanted = sorted(set(customer_ids))
-    rows = fetch_in(session, CustomerAlias, "merged_id", wanted, columns=("merged_id", "customer_id"))
-    return {row["merged_id"]: row["customer_id"] for row in rows}
 
 
 def has_updates(session: Session, chat_id: int) -> bool:

@@ -11,13 +11,12 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from referrals.asking.wishes import KINDS, wishes_of
-from referrals.people.persons import everybody, get_customer
+from referrals.people.persons import everybody, get_customer, survivors
 from referrals.programme import Programme
 from referrals.reasons import reason
 from storage.bulk import fetch_in
 from storage.cases import Case
 from storage.contacts import PLANNED, Contact
-from storage.customers import CustomerAlias
 from storage.mailbox import Outbox
 from storage.surveys import Survey
 
@@ -50,7 +49,7 @@ def contact_views(
     waiting = [row.key for row in rows if row.status == PLANNED]
     due = fetch_in(session, Outbox, "unique_key", waiting, columns=("unique_key", "due_at"))
     due_at = {row["unique_key"]: row["due_at"] for row in due}
-    living = _living(session, {row.customer_id for row in rows})
+    living = survivors(session, {row.customer_id for row in rows})
     return [
         {
             "contact": programme.number("contact", row.id or 0),
@@ -119,13 +118,6 @@ def _cases(session: Session, people: list[int], *, programme: Programme) -> list
         }
         for row in session.exec(query)
     ]
-
-
-def _living(session: Session, people: set[int]) -> dict[int, int]:
-    """As whom each of them lives on; an alias leads to somebody who was not merged any further."""
-    columns = ("merged_id", "customer_id")
-    merged = fetch_in(session, CustomerAlias, "merged_id", sorted(people), columns=columns)
-    return {one: one for one in people} | {row["merged_id"]: row["customer_id"] for row in merged}
 
 
 def _iso(moment: datetime | None) -> str | None:

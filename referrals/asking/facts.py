@@ -12,6 +12,7 @@ from sqlmodel import Session, SQLModel, col, func, select
 
 from referrals.asking.wishes import Wished, joined_wishes
 from referrals.notices import BONUS_AVAILABLE
+from referrals.people.persons import survivors
 from storage.bulk import fetch_in
 from storage.cases import Case
 from storage.codes import Click, Code
@@ -75,8 +76,7 @@ def load_facts(session: Session, customer_ids: Iterable[int]) -> dict[int, AskFa
 
     An id that nobody has is left out.
     """
-    wanted = sorted(set(customer_ids))
-    living = _living(session, wanted)
+    living = survivors(session, sorted(set(customer_ids)))
     people = _people(session, sorted(set(living.values())))
     rows = _rows(session, people)
     facts = {person: _facts(person, rows) for person in people.values() if person in rows.customers}
@@ -137,20 +137,9 @@ _READ: tuple[tuple[type[SQLModel], str, tuple[str, ...], str | None], ...] = (
 )
 
 
-def _living(session: Session, customer_ids: Sequence[int]) -> dict[int, int]:
-    """Who each of them is now."""
-    living = {one: one for one in customer_ids}
-    while True:
-        found = fetch_in(session, CustomerAlias, "merged_id", set(living.values()))
-        if not found:
-            return living
-        merged = {row["merged_id"]: row["customer_id"] for row in found}
-        living = {one: merged.get(other, other) for one, other in living.items()}
-
-
-def _people(session: Session, survivors: Sequence[int]) -> dict[int, int]:
+def _people(session: Session, living: Sequence[int]) -> dict[int, int]:
     """The ids under which things of these people are kept, and whose they are."""
-    people, new = {one: one for one in survivors}, set(survivors)
+    people, new = {one: one for one in living}, set(living)
     while new:
         found = fetch_in(session, CustomerAlias, "customer_id", new)
         new = {row["merged_id"] for row in found} - people.keys()
@@ -163,8 +152,8 @@ def _rows(session: Session, people: Mapping[int, int]) -> _Rows:
     for one, person in people.items():
         if one != person:
             rows.merged[person].append(one)
-    survivors = sorted(set(people.values()))
-    rows.customers = {row["id"]: row for row in fetch_in(session, Customer, "id", survivors)}
+    living = sorted(set(people.values()))
+    rows.customers = {row["id"]: row for row in fetch_in(session, Customer, "id", living)}
     for table, column, names, extra in _READ:
         by_person: dict[int, list[Row]] = defaultdict(list)
         for row in fetch_in(session, table, column, sorted(people), columns=(column, *names), extra=extra):

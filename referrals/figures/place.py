@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from referrals.figures.moves import moves_of
 from referrals.figures.periods import period_at
 from referrals.figures.ranking import Ranking, first_of, load_ranking, near, totals_now
-from referrals.figures.standings import Totals, survivors
+from referrals.figures.standings import Totals
+from referrals.people.persons import survivors
 from storage.bulk import fetch_in
 from storage.customers import Customer
 

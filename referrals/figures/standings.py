@@ -17,6 +17,7 @@ from sqlalchemy import select as select_columns  # SQLModel's takes four columns
 from sqlmodel import col, select
 
 from referrals.figures.periods import ALL, keys_of
+from referrals.people.persons import survivors
 from storage.bulk import fetch_in, insert_rows, update_rows
 from storage.customers import CustomerAlias
 from storage.ledger import HELD, Bonus, Entry, Posting
@@ -157,18 +158,6 @@ def rows_of(session: Session, customer_ids: Iterable[int], *, period: str | None
 def totals_of(row: dict[str, Any]) -> Totals:
     """The totals that a stored row holds."""
     return Totals(row["friends"], row["revenue_minor"], row["bonus_minor"])
-
-
-def survivors(session: Session, customer_ids: Iterable[int]) -> dict[int, int]:
-    """For each customer the one who stayed after all merges; mostly themselves."""
-    stayed = {customer_id: customer_id for customer_id in customer_ids}
-    wanted = set(stayed)
-    while wanted:
-        rows = fetch_in(session, CustomerAlias, "merged_id", wanted, columns=("merged_id", "customer_id"))
-        step = {row["merged_id"]: row["customer_id"] for row in rows}
-        stayed = {one: step.get(other, other) for one, other in stayed.items()}
-        wanted = set(step.values())
-    return stayed
 
 
 def mark_of(session: Session, name: str) -> int:

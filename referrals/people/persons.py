@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlmodel import Session, col, select
 
 from referrals.errors import UnknownCustomer
 from storage.auditlog import AuditEvent
+from storage.bulk import fetch_in
 from storage.customers import ACTIVE, EMAIL, GUEST, SHOP, Customer, CustomerAlias, Identity
 
 LONGEST_NAME = 64  # characters of a first name that are kept
@@ -37,9 +39,26 @@ def survivor(session: Session, customer_id: int) -> int:
     return customer_id
 
 
+def survivors(session: Session, customer_ids: Iterable[int]) -> dict[int, int]:
+    """``survivor`` for many, in a statement or two however many they are; mostly each is themselves."""
+    stayed = {customer_id: customer_id for customer_id in customer_ids}
+    wanted = set(stayed)
+    while wanted:
+        rows = fetch_in(session, CustomerAlias, "merged_id", wanted, columns=("merged_id", "customer_id"))
+        step = {row["merged_id"]: row["customer_id"] for row in rows}
+        stayed = {one: step.get(other, other) for one, other in stayed.items()}
+        wanted = set(step.values())
+    return stayed
+
+
 def everybody(session: Session, customer_id: int) -> list[int]:
     """The customer as whom this one lives on, and after them everybody who was merged into that one."""
-    found = new = [survivor(session, customer_id)]
+    return with_merged(session, survivor(session, customer_id))
+
+
+def with_merged(session: Session, customer_id: int) -> list[int]:
+    """This customer, who was merged into nobody, and everybody who was merged into them."""
+    found = new = [customer_id]
     while new:
         new = list(session.exec(select(CustomerAlias.merged_id).where(col(CustomerAlias.customer_id).in_(new))))
         found = found + new
