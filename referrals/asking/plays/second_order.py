@@ -8,15 +8,15 @@ Text: ``notice.tip_second_order``. Source: playbook T3.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, true
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, col
+from sqlmodel import col
 
-from referrals.asking.candidates import JUST, MOST, SINCE, UNTIL, has_chat, kept, named, unheard
-from referrals.asking.play import REFERRAL_ASK, Candidate, Play
+from referrals.asking.candidates import SINCE, has_chat, kept
+from referrals.asking.play import REFERRAL_ASK, Play
+from referrals.asking.plays.trail import Trail
 from referrals.notices import TIP_SECOND_ORDER
 from referrals.programme import Programme
 from storage.orders import Order
@@ -25,36 +25,9 @@ NAME = "t3"
 DELAY, FRESH = timedelta(days=1), timedelta(days=7)
 
 
-def candidates(
-    session: Session, *, programme: Programme, now: datetime, limit: int, after: datetime | None = None
-) -> list[Candidate]:
-    """Second orders whose wait was over a day to a week ago, the oldest first."""
-    wait = _wait(programme)
-    since = now - wait - FRESH if after is None else max(now - wait - FRESH, after - wait - JUST)
-    rows = session.execute(_fresh(), {"since": since, "until": now - wait - DELAY, "most": limit})
-    return [_candidate(*row, wait=wait) for row in rows]
-
-
-def next_at(session: Session, *, programme: Programme, now: datetime) -> datetime | None:
-    """When the next second order has waited long enough."""
-    wait = _wait(programme) + DELAY
-    row = session.execute(_later(), {"since": now - wait}).first()
-    return None if row is None else row.paid_at + wait
-
-
 def _wait(programme: Programme) -> timedelta:
     """An order is kept for good when the wait of its bonus is over: the right to return it has run out by then."""
     return timedelta(days=programme.config.hold.days)
-
-
-@cache
-def _fresh() -> Select[int, int | None, datetime | None]:
-    return _second_orders(col(Order.paid_at) <= UNTIL, unheard(NAME, named("order", Order.id))).limit(MOST)
-
-
-@cache
-def _later() -> Select[int, int | None, datetime | None]:
-    return _second_orders().limit(1)
 
 
 def _second_orders(*first: ColumnElement[bool]) -> Select[int, int | None, datetime | None]:
@@ -72,9 +45,5 @@ def _second_orders(*first: ColumnElement[bool]) -> Select[int, int | None, datet
     )
 
 
-def _candidate(order_id: int, customer_id: int, paid_at: datetime, *, wait: timedelta) -> Candidate:
-    cause = paid_at + wait
-    return Candidate(customer_id, f"order:{order_id}", cause, cause + DELAY, cause + FRESH)
-
-
-PLAY = Play(NAME, REFERRAL_ASK, "nudge", TIP_SECOND_ORDER, candidates, next_at, held_out=True, resumes=True)
+TRAIL = Trail(NAME, "order", col(Order.id), col(Order.paid_at), _second_orders, DELAY, FRESH, wait=_wait)
+PLAY = Play(NAME, REFERRAL_ASK, "nudge", TIP_SECOND_ORDER, TRAIL.candidates, TRAIL.next_at, held_out=True, resumes=True)
