@@ -25,7 +25,7 @@ from referrals.config import Config
 from referrals.reasons import INTERNAL_ERROR
 from storage.bulk import fetch_in, insert_rows
 from storage.database import Database, OutcomeUnknown, Overloaded
-from storage.mailbox import AT_LEAST_ONCE, NEW, QUARANTINED, Chat, Inbox, Outbox
+from storage.mailbox import NEW, QUARANTINED, Chat, Inbox, Outbox, to_chat
 
 log = structlog.get_logger()
 
@@ -135,24 +135,17 @@ def take_update(session: Session, chat_id: int, *, worker: str, now: datetime, b
         if row.attempts < MOST_ATTEMPTS and row.body is not None and row.id is not None:
             row.attempts += 1
             return Taken(row.id, row.external_key or str(row.id), row.body, bool(row.headers.get("waited")), asked)
-        quarantine(session, row, now=now)
+        _quarantine(session, row, chat_id=chat_id, now=now)
     return None
 
 
-def quarantine(session: Session, row: Inbox, *, now: datetime) -> None:
+def _quarantine(session: Session, row: Inbox, *, chat_id: int, now: datetime) -> None:
     """The update is set aside for the owner; whoever sent it hears once that something went wrong."""
     row.status, row.result, row.reason, row.done_at = QUARANTINED, QUARANTINED, INTERNAL_ERROR, now
-    log.error("update.quarantined", inbox=row.id, chat=row.chat_id)
-    note = {
-        "unique_key": f"answer:{row.external_key or row.id}:quarantined",
-        "chat_id": row.chat_id,
-        "kind": QUARANTINE_NOTE,
-        "data": {"answer": {"code": INTERNAL_ERROR}, "edit": None, "waited": False},
-        "message_class": AT_LEAST_ONCE,
-        "as_of": now,
-        "due_at": now,
-        "created_at": now,
-    }
+    log.error("update.quarantined", inbox=row.id, chat=chat_id)
+    data = {"answer": {"code": INTERNAL_ERROR}, "edit": None, "waited": False}
+    key = f"answer:{row.external_key or row.id}:quarantined"
+    note = to_chat(chat_id, QUARANTINE_NOTE, data, key=key, now=now)
     insert_rows(session, Outbox, [note], ignore_conflicts=True)
 
 

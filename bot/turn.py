@@ -23,7 +23,7 @@ from referrals.reasons import STALE
 from storage.bulk import insert_rows
 from storage.database import books
 from storage.machine import machine_now
-from storage.mailbox import AT_LEAST_ONCE, DONE, DROPPED, DUE, NEW, Chat, Inbox, Outbox
+from storage.mailbox import DONE, DROPPED, DUE, NEW, Chat, Inbox, Outbox, to_chat
 
 SCREEN = "screen."  # before the name of a screen in the outbox
 VIEW = "view."  # before the name of a view
@@ -173,7 +173,7 @@ def _apply(
         if isinstance(reply, (Answer, View)):
             name, said = _said(session, visitor, reply, programme=programme)
             data = {"answer": said, "edit": reply.edit, "waited": waited}
-            rows.append(_outbox_row(chat.chat_id, name, data, key=f"answer:{event.key}:{place}", now=visitor.now))
+            rows.append(to_chat(chat.chat_id, name, data, key=f"answer:{event.key}:{place}", now=visitor.now))
         elif isinstance(reply, Strip):
             rows.append(strip_row(chat.chat_id, reply.message_id, now=visitor.now))
         elif isinstance(reply, Home):
@@ -191,7 +191,7 @@ def _apply(
 def strip_row(chat_id: int, message_id: int, *, now: datetime) -> dict[str, Any]:
     """A row of the outbox that takes a message's buttons away."""
     data = {"answer": {}, "edit": message_id, "waited": False}
-    return _outbox_row(chat_id, STRIP, data, key=f"strip:{chat_id}:{message_id}", now=now)
+    return to_chat(chat_id, STRIP, data, key=f"strip:{chat_id}:{message_id}", now=now)
 
 
 def _set_home(chat: Chat, home: Home, *, now: datetime) -> list[dict[str, Any]]:
@@ -218,19 +218,6 @@ def _said(
         now=visitor.now,
     )
     return SCREEN + VIEW + reply.view, gather(session, reply.view, look, programme=programme)
-
-
-def _outbox_row(chat_id: int, kind: str, data: dict[str, Any], *, key: str, now: datetime) -> dict[str, Any]:
-    return {
-        "unique_key": key,
-        "chat_id": chat_id,
-        "kind": kind,
-        "data": data,
-        "message_class": AT_LEAST_ONCE,
-        "as_of": now,
-        "due_at": now,
-        "created_at": now,
-    }
 
 
 def _drop_earlier(session: Session, chat_id: int) -> None:

@@ -91,6 +91,22 @@ class Outbox(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcTime)
 
 
+def to_chat(
+    chat_id: int, kind: str, data: dict[str, Any], *, key: str, now: datetime, due_at: datetime | None = None
+) -> dict[str, Any]:
+    """A row of the outbox that goes to a chat rather than to a customer: at least once, now unless said otherwise."""
+    return {
+        "unique_key": key,
+        "chat_id": chat_id,
+        "kind": kind,
+        "data": data,
+        "message_class": AT_LEAST_ONCE,
+        "as_of": now,
+        "due_at": due_at or now,
+        "created_at": now,
+    }
+
+
 class Chat(SQLModel, table=True):
     """A Telegram chat: whom it belongs to, its lease, its pace, its home message (rules 24-26)."""
 

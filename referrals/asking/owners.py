@@ -16,7 +16,7 @@ from referrals.notices import REFERENCE_CARD, REFERENCE_LESS
 from referrals.people.persons import survivor
 from referrals.programme import Programme
 from storage.bulk import insert_rows
-from storage.mailbox import AT_LEAST_ONCE, DUE, Chat, Outbox
+from storage.mailbox import DUE, Chat, Outbox, to_chat
 from storage.references import Reference
 
 
@@ -68,19 +68,8 @@ def refresh_cards(session: Session, reference: Reference, *, now: datetime) -> N
 
 def _write(session: Session, kind: str, key: str, data: dict[str, Any], *, programme: Programme, now: datetime) -> None:
     due_at = quiet_until(now, programme=programme, zone=None, days=False) or now
-    rows = [
-        {
-            "unique_key": f"{key}:{owner}",
-            "chat_id": owner,
-            "kind": kind,
-            "data": data,
-            "message_class": AT_LEAST_ONCE,
-            "as_of": now,
-            "due_at": due_at,
-            "created_at": now,
-        }
-        for owner in _owners(session, programme)
-    ]
+    owners = _owners(session, programme)
+    rows = [to_chat(owner, kind, data, key=f"{key}:{owner}", now=now, due_at=due_at) for owner in owners]
     if rows:
         insert_rows(session, Outbox, rows, ignore_conflicts=True)
 

@@ -20,7 +20,7 @@ from referrals.reasons import STALE, UNREACHABLE
 from storage.bulk import fetch_in, insert_rows, update_rows
 from storage.cases import CUSTOMER, Case, CaseMessage
 from storage.customers import CLAIMED, TELEGRAM, Identity
-from storage.mailbox import AT_LEAST_ONCE, DROPPED, DUE, Chat, Outbox
+from storage.mailbox import DROPPED, DUE, Chat, Outbox, to_chat
 from storage.surveys import Survey
 
 FIRST_PART, PART = 2500, 3500  # UTF-16 units of somebody's words in one message; Telegram takes 4096 of everything
@@ -58,7 +58,7 @@ def send_card(
     data = _standing(session, case, programme=programme) | {"words": first, "did": did, "by": None}
     for chat_id in staff_chats(session, programme=programme):
         key = f"case:{case.id}:card:{edition}:{chat_id}"
-        rows = [_row(chat_id, CASE_CARD, data, key=key, now=now)]
+        rows = [to_chat(chat_id, CASE_CARD, data, key=key, now=now)]
         rows += _said_rows(chat_id, data, rest, key=key, now=now)
         _write(session, chat_id, rows, now=now)
 
@@ -103,7 +103,7 @@ def send_alarm(
     chats = staff_chats(session, programme=programme)
     data = _standing(session, case, programme=programme) | {"alarm": number, "words": _last_words(session, case)}
     for chat_id in owners if number > 1 and owners else chats:
-        row = _row(chat_id, CASE_ALARM, data, key=_alarm_key(case, number, chat_id), now=now) | {"due_at": due_at}
+        row = to_chat(chat_id, CASE_ALARM, data, key=_alarm_key(case, number, chat_id), now=now, due_at=due_at)
         _write(session, chat_id, [row], now=now)
 
 
@@ -124,7 +124,7 @@ def hand_to_owners(
         row.status, row.dropped_because = DROPPED, UNREACHABLE
         for owner in programme.config.telegram.owner_ids:
             key = row.unique_key.replace(f":{group}", f":{owner}")
-            _write(session, owner, [_row(owner, row.kind, row.data, key=key, now=now)], now=now)
+            _write(session, owner, [to_chat(owner, row.kind, row.data, key=key, now=now)], now=now)
     session.flush()
 
 
@@ -209,22 +209,9 @@ def _alarm_key(case: Case, number: int, chat_id: int) -> str:
 def _said_rows(chat_id: int, data: Row, parts: Iterable[str], *, key: str, now: datetime) -> list[Row]:
     said = {name: data[name] for name in ("case", "name", "number")}
     return [
-        _row(chat_id, CASE_SAID, said | {"text": part}, key=f"{key}:{place}", now=now)
+        to_chat(chat_id, CASE_SAID, said | {"text": part}, key=f"{key}:{place}", now=now)
         for place, part in enumerate(parts)
     ]
-
-
-def _row(chat_id: int, kind: str, data: Row, *, key: str, now: datetime) -> Row:
-    return {
-        "unique_key": key,
-        "chat_id": chat_id,
-        "kind": kind,
-        "data": data,
-        "message_class": AT_LEAST_ONCE,
-        "as_of": now,
-        "due_at": now,
-        "created_at": now,
-    }
 
 
 def _write(session: Session, chat_id: int, rows: list[Row], *, now: datetime) -> None:
