@@ -87,6 +87,11 @@ Reply = Answer | View | Home | Strip | Press | Await
 Screen = Callable[..., Sequence[Reply]]
 
 
+def without_buttons(visitor: Visitor) -> list[Reply]:
+    """The message whose button was pressed loses its buttons, where it is known which one that is."""
+    return [] if visitor.message_id is None else [Strip(visitor.message_id)]
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What the door does after the commit."""

@@ -15,7 +15,7 @@ from aiogram.filters.callback_data import CallbackData
 from aiogram.types import CallbackQuery, InlineKeyboardButton
 from sqlmodel import Session
 
-from bot.conversation import Answer, Home, Press, Reply, Strip, Turn, Visitor
+from bot.conversation import Answer, Home, Press, Reply, Turn, Visitor, without_buttons
 from bot.keyboards import RowId
 from bot.screens.home import old_button
 from bot.screens.promise import before_when, on_day, promised
@@ -79,7 +79,7 @@ def press_case(session: Session, visitor: Visitor, *, programme: Programme, case
     act = take if what == TAKE else solve
     outcome = act(session, case, colleague=colleague_of(visitor), programme=programme, now=visitor.now)
     said: list[Reply] = [Press(SAID[outcome])]
-    return [*said, Strip(visitor.message_id)] if outcome == BEFORE and visitor.message_id is not None else said
+    return [*said, *without_buttons(visitor)] if outcome == BEFORE else said
 
 
 def is_staff(visitor: Visitor, *, programme: Programme) -> bool:
@@ -123,12 +123,11 @@ def _again(session: Session, visitor: Visitor, case_id: int, *, programme: Progr
     case = reopen(session, case_id, customer_id=visitor.customer_id, programme=programme, now=visitor.now)
     if case is None:
         return old_button(visitor)
-    strip = [] if visitor.message_id is None else [Strip(visitor.message_id)]
     if case.solved_at is not None:
-        return [Press("press.case_closed"), *strip, Home(anew=True)]
+        return [Press("press.case_closed"), *without_buttons(visitor), Home(anew=True)]
     closed = is_quiet(visitor.now, programme=programme)
     data = promised(case.promised_at, said_at=visitor.now, closed=closed)
-    return [Press("press.case_again"), *strip, Answer("case_again", data)]
+    return [Press("press.case_again"), *without_buttons(visitor), Answer("case_again", data)]
 
 
 def render_card(voice: Voice, data: dict[str, Any]) -> OutMessage:

@@ -9,7 +9,7 @@ from aiogram import Router
 from aiogram.types import CallbackQuery
 from sqlmodel import Session
 
-from bot.conversation import Answer, Await, Home, Reply, Strip, Turn, Visitor
+from bot.conversation import Answer, Await, Home, Reply, Turn, Visitor, without_buttons
 from bot.keyboards import Act, Connect, to_do, to_view, yes_or_no
 from bot.presses import Acts
 from bot.screens.home import say_how_often
@@ -66,12 +66,12 @@ def offer_connection(session: Session, visitor: Visitor, *, programme: Programme
 @books
 def confirm_connection(session: Session, visitor: Visitor, *, programme: Programme, token: str) -> Sequence[Reply]:
     """The chat is the customer's, or hears why not; the question loses its buttons."""
-    return [*_strip(visitor), *_connect(session, visitor, token, programme=programme)]
+    return [*without_buttons(visitor), *_connect(session, visitor, token, programme=programme)]
 
 
 def refuse_connection(session: Session, visitor: Visitor, *, programme: Programme) -> Sequence[Reply]:
     """Nothing is bound, and the link stays good."""
-    return [*_strip(visitor), Answer("connect_said", {"key": "connect.refused"})]
+    return [*without_buttons(visitor), Answer("connect_said", {"key": "connect.refused"})]
 
 
 def ask_for_order(session: Session, visitor: Visitor, *, programme: Programme) -> Sequence[Reply]:
@@ -102,7 +102,7 @@ def take_email(session: Session, visitor: Visitor, *, programme: Programme, text
 
 def cancel(session: Session, visitor: Visitor, *, programme: Programme) -> Sequence[Reply]:
     """No text is awaited any more."""
-    return [Await(None), *_strip(visitor), Answer("connect_said", {"key": "connect.cancelled"})]
+    return [Await(None), *without_buttons(visitor), Answer("connect_said", {"key": "connect.cancelled"})]
 
 
 def _connect(session: Session, visitor: Visitor, token: str, *, programme: Programme) -> list[Reply]:
@@ -126,10 +126,6 @@ def _said(session: Session, visitor: Visitor, outcome: ConnectOutcome) -> list[R
     data["again"] = outcome.kind == MISSED
     home: list[Reply] = [] if data["lost"] or visitor.home_message_id is None else [Home()]
     return [Answer("connect_said", data), *home]
-
-
-def _strip(visitor: Visitor) -> list[Reply]:
-    return [Strip(visitor.message_id)] if visitor.message_id is not None else []
 
 
 def render_ask(voice: Voice, data: dict[str, Any]) -> OutMessage:

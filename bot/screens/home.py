@@ -9,7 +9,7 @@ from aiogram import Router
 from aiogram.types import CallbackQuery
 from sqlmodel import Session
 
-from bot.conversation import Home, Look, Press, Reply, Strip, Turn, View, Visitor
+from bot.conversation import Home, Look, Press, Reply, Turn, View, Visitor, without_buttons
 from bot.keyboards import Go, Show, back, to_do, to_view
 from bot.voice import OutMessage, Rows, Voice, lines, paragraphs
 from referrals.people.customers import get_customer, is_connected
@@ -56,8 +56,7 @@ def show(session: Session, visitor: Visitor, *, programme: Programme, view: str,
 
 def old_button(visitor: Visitor) -> list[Reply]:
     """The button says that it is old, its message loses its buttons, home comes anew."""
-    strip = [Strip(visitor.message_id)] if visitor.message_id is not None else []
-    return [Press("press.old"), *strip, Home(anew=True)]
+    return [Press("press.old"), *without_buttons(visitor), Home(anew=True)]
 
 
 def gather_home(session: Session, look: Look, *, programme: Programme) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 from sqlmodel import Session
 
-from bot.conversation import Answer, Await, Press, Reply, Strip, Turn, Visitor, spoken
+from bot.conversation import Answer, Await, Press, Reply, Turn, Visitor, spoken, without_buttons
 from bot.keyboards import to_do, to_view
 from bot.presses import Acts
 from bot.screens.promise import before_when, promised
@@ -63,8 +63,7 @@ def ask(session: Session, visitor: Visitor, *, programme: Programme) -> Sequence
 def cancel(session: Session, visitor: Visitor, *, programme: Programme) -> Sequence[Reply]:
     """Nothing is awaited any more."""
     asked = (visitor.awaiting or {}).get("what") == QUESTION
-    strip = [] if visitor.message_id is None else [Strip(visitor.message_id)]
-    return [Press("press.no_question"), *([Await(None)] if asked else []), *strip]
+    return [Press("press.no_question"), *([Await(None)] if asked else []), *without_buttons(visitor)]
 
 
 def take_question(session: Session, visitor: Visitor, *, programme: Programme, text: str) -> Sequence[Reply]:

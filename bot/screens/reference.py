@@ -11,7 +11,7 @@ from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 from sqlmodel import Session
 
-from bot.conversation import Answer, Await, Press, Reply, Screen, Strip, Turn, Visitor
+from bot.conversation import Answer, Await, Press, Reply, Screen, Turn, Visitor, without_buttons
 from bot.presses import Acts
 from bot.screens.reference_owner import nominate_customer, waiting_cards
 from bot.screens.reference_words import QUESTION, Ref, Refs, check_verified, open_reference
@@ -48,7 +48,7 @@ async def on_open(_press: CallbackQuery, turn: Turn) -> None:
 async def on_press(_press: CallbackQuery, turn: Turn, callback_data: Ref) -> None:
     """A button below a reference."""
     data = callback_data
-    await turn.write(press, number=data.id, version=data.version, what=data.what, more=data.more)
+    await turn.write(press, act=ACTS[data.what], number=data.id, version=data.version, more=data.more)
 
 
 def open_references(session: Session, visitor: Visitor, *, programme: Programme, named: str) -> Sequence[Reply]:
@@ -68,21 +68,21 @@ def open_references(session: Session, visitor: Visitor, *, programme: Programme,
 
 
 def press(
-    session: Session, visitor: Visitor, *, programme: Programme, number: int, version: int, what: str, more: str
+    session: Session,
+    visitor: Visitor,
+    *,
+    programme: Programme,
+    act: Screen,
+    number: int,
+    version: int,
+    more: str,
 ) -> Sequence[Reply]:
     """The button did what it says; one of an older version does nothing but show how it stands now (rules 25)."""
     reference = open_reference(session, visitor, number)
-    return acted(session, visitor, reference, ACTS[what], version=version, more=more, programme=programme)
-
-
-def acted(
-    session: Session, visitor: Visitor, reference: Reference, act: Screen, *, version: int, **context: Any
-) -> Sequence[Reply]:
-    """What the act answers, if the button is of this version and nothing has moved meanwhile."""
     if version == reference.version:
         with suppress(core.ReferenceMoved):
-            return act(session, visitor, reference=reference, **context)
-    return [Press("reference.moved"), *_strip(visitor), *current(session, visitor, reference)]
+            return act(session, visitor, reference=reference, more=more, programme=programme)
+    return [Press("reference.moved"), *without_buttons(visitor), *current(session, visitor, reference)]
 
 
 def current(session: Session, visitor: Visitor, reference: Reference, *, edit: int | None = None) -> list[Reply]:
@@ -119,7 +119,7 @@ def accept(
     if core.stage(session, reference, now=visitor.now) not in core.ASKED:
         core.accept(session, reference, programme=programme, now=visitor.now)
         _reacted(session, visitor, reference.contact_key)
-    return [*_strip(visitor), *current(session, visitor, reference)]
+    return [*without_buttons(visitor), *current(session, visitor, reference)]
 
 
 def snooze(
@@ -128,7 +128,7 @@ def snooze(
     """[Vraag het later]: once more in a month."""
     core.snooze(session, reference, now=visitor.now)
     _reacted(session, visitor, reference.contact_key)
-    return [*_strip(visitor), *current(session, visitor, reference)]
+    return [*without_buttons(visitor), *current(session, visitor, reference)]
 
 
 def decline(
@@ -137,7 +137,7 @@ def decline(
     """[Liever niet], [Toch niet]: nothing of it is kept."""
     core.decline(session, reference, programme=programme, now=visitor.now)
     _reacted(session, visitor, reference.contact_key)
-    return [Await(None), *_strip(visitor), *current(session, visitor, reference)]
+    return [Await(None), *without_buttons(visitor), *current(session, visitor, reference)]
 
 
 def pause(
@@ -145,14 +145,14 @@ def pause(
 ) -> Sequence[Reply]:
     """[Later verder]: what was answered stays."""
     core.need(reference.status, *core.ASKED)
-    return [Await(None), *_strip(visitor), Answer("reference_paused", _asked(reference))]
+    return [Await(None), *without_buttons(visitor), Answer("reference_paused", _asked(reference))]
 
 
 def go_on(
     session: Session, visitor: Visitor, *, reference: Reference, programme: Programme, more: str
 ) -> Sequence[Reply]:
     """[Verder], [Laat maar staan]: as it stands now, and nothing is awaited that is not asked there."""
-    return [Await(None), *_strip(visitor), *current(session, visitor, reference)]
+    return [Await(None), *without_buttons(visitor), *current(session, visitor, reference)]
 
 
 def withdraw(
@@ -179,7 +179,7 @@ def adjust(
     """It is a draft again."""
     core.need(reference.status, *core.AGREED)
     core.reopen(session, reference, now=visitor.now)
-    return [*_strip(visitor), *current(session, visitor, reference)]
+    return [*without_buttons(visitor), *current(session, visitor, reference)]
 
 
 def renew(
@@ -189,7 +189,7 @@ def renew(
     core.need(core.stage(session, reference, now=visitor.now), core.OVER)
     _reacted(session, visitor, f"{RENEWAL}:reference:{reference.id}:{reference.version}")
     core.reopen(session, reference, now=visitor.now)
-    return [*_strip(visitor), *current(session, visitor, reference)]
+    return [*without_buttons(visitor), *current(session, visitor, reference)]
 
 
 def let_go(
@@ -198,7 +198,7 @@ def let_go(
     """[Nee, laat maar]: it stays off the wall."""
     _reacted(session, visitor, f"{RENEWAL}:reference:{reference.id}:{reference.version}")
     core.let_go(session, reference, programme=programme, now=visitor.now)
-    return [*_strip(visitor), *current(session, visitor, reference)]
+    return [*without_buttons(visitor), *current(session, visitor, reference)]
 
 
 def spoken(visitor: Visitor, programme: Programme) -> str:
@@ -214,10 +214,6 @@ def _asked(reference: Reference) -> dict[str, Any]:
 def _reacted(session: Session, visitor: Visitor, key: str | None) -> None:
     if key is not None:
         mark_reacted(session, visitor.customer_id, key=key, now=visitor.now)
-
-
-def _strip(visitor: Visitor) -> list[Reply]:
-    return [Strip(visitor.message_id)] if visitor.message_id is not None else []
 
 
 ACTS: Mapping[str, Screen] = {

@@ -9,7 +9,7 @@ from aiogram.types import CallbackQuery
 from sqlmodel import Session
 
 from bot.conversation import Answer, Await, Press, Reply, Screen, Turn, Visitor
-from bot.screens.reference import acted, current, spoken
+from bot.screens.reference import current, press, spoken
 from bot.screens.reference_words import TEXT, TOWN, Ref, Refs, open_reference
 from referrals.asking import references as core
 from referrals.asking.shown import LONGEST_TEXT, LONGEST_TOWN, clean_line, clean_words, seal, units
@@ -30,15 +30,7 @@ def router() -> Router:
 async def on_press(_press: CallbackQuery, turn: Turn, callback_data: Ref) -> None:
     """A box, a wish to say it otherwise, or the yes."""
     data = callback_data
-    await turn.write(press, number=data.id, version=data.version, what=data.what, more=data.more)
-
-
-def press(
-    session: Session, visitor: Visitor, *, programme: Programme, number: int, version: int, what: str, more: str
-) -> Sequence[Reply]:
-    """The button did what it says; one of an older version shows how it stands now."""
-    reference = open_reference(session, visitor, number)
-    return acted(session, visitor, reference, ACTS[what], version=version, more=more, programme=programme)
+    await turn.write(press, act=ACTS[data.what], number=data.id, version=data.version, more=data.more)
 
 
 def tick(

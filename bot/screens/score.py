@@ -14,7 +14,7 @@ from aiogram.filters.callback_data import CallbackData
 from aiogram.types import CallbackQuery, InlineKeyboardButton
 from sqlmodel import Session, col, select
 
-from bot.conversation import Answer, Await, Home, Press, Reply, Strip, Turn, Visitor
+from bot.conversation import Answer, Await, Home, Press, Reply, Strip, Turn, Visitor, without_buttons
 from bot.keyboards import RowId, Show, to_do
 from bot.presses import Acts
 from bot.screens.gift import bonus_words, gift_words
@@ -92,8 +92,7 @@ def give_score(session: Session, visitor: Visitor, *, programme: Programme, surv
     if given is None:
         return old_button(visitor)
     if given.outcome == FIXED:
-        strip = [] if visitor.message_id is None else [Strip(visitor.message_id)]
-        return [Press("press.score_fixed"), *strip, Home(anew=True)]
+        return [Press("press.score_fixed"), *without_buttons(visitor), Home(anew=True)]
     if given.outcome == SAME:
         return [Press("press.score_noted")]
     follows = _follows(session, visitor, given, programme=programme) if given.is_new else []
@@ -112,14 +111,13 @@ def skip(session: Session, visitor: Visitor, *, programme: Programme, survey: in
 
 def skip_why(session: Session, visitor: Visitor, *, programme: Programme, survey: int) -> Sequence[Reply]:
     """No words, then; a case stays open without them."""
-    strip = [] if visitor.message_id is None else [Strip(visitor.message_id)]
     asked = (visitor.awaiting or {}).get("what") == WHY
-    return [Press("press.skipped"), *([Await(None)] if asked else []), *strip]
+    return [Press("press.skipped"), *([Await(None)] if asked else []), *without_buttons(visitor)]
 
 
 def not_now(session: Session, visitor: Visitor, *, programme: Programme) -> Sequence[Reply]:
     """The offer loses its buttons; the link is there whenever they ask for it."""
-    return [Press("press.not_now"), *([] if visitor.message_id is None else [Strip(visitor.message_id)])]
+    return [Press("press.not_now"), *without_buttons(visitor)]
 
 
 def take_why(session: Session, visitor: Visitor, *, programme: Programme, text: str) -> Sequence[Reply]:

@@ -13,7 +13,7 @@ from aiogram.filters.callback_data import CallbackData
 from aiogram.types import CallbackQuery, InlineKeyboardButton
 from sqlmodel import Session
 
-from bot.conversation import Answer, Press, Reply, Strip, Turn, View, Visitor
+from bot.conversation import Answer, Press, Reply, Turn, View, Visitor, without_buttons
 from bot.screens.gift import bonus_words, gift_words
 from bot.voice import OutMessage, Rows, Voice, lines, paragraphs
 from referrals.asking.contacts import mark_reacted
@@ -52,14 +52,14 @@ def share(session: Session, visitor: Visitor, *, programme: Programme, contact: 
 def later(session: Session, visitor: Visitor, *, programme: Programme, contact: str) -> Sequence[Reply]:
     """The tip loses its buttons; the next one comes when it would have come."""
     mark_reacted(session, visitor.customer_id, key=contact, now=visitor.now)
-    return [Press("press.tip_later"), *_strip(visitor)]
+    return [Press("press.tip_later"), *without_buttons(visitor)]
 
 
 def off(session: Session, visitor: Visitor, *, programme: Programme, contact: str) -> Sequence[Reply]:
     """No tip comes any more; their link goes on working, and the way back stands in the answer."""
     mark_reacted(session, visitor.customer_id, key=contact, now=visitor.now)
     set_wish(session, visitor.customer_id, kind="tips", wanted=False, now=visitor.now)
-    return [Press("press.tips_off"), *_strip(visitor), Answer("tips_off")]
+    return [Press("press.tips_off"), *without_buttons(visitor), Answer("tips_off")]
 
 
 DOES: dict[Does, Callable[..., Sequence[Reply]]] = {"share": share, "later": later, "off": off}
@@ -125,10 +125,6 @@ def _buttons(voice: Voice, data: dict[str, Any]) -> Rows:
 def _button(voice: Voice, key: str, does: Does, data: dict[str, Any]) -> InlineKeyboardButton:
     packed = Tip(does=does, contact=data["contact"]).pack()
     return InlineKeyboardButton(text=voice.plain(key), callback_data=packed)
-
-
-def _strip(visitor: Visitor) -> list[Strip]:
-    return [] if visitor.message_id is None else [Strip(visitor.message_id)]
 
 
 RENDER = {
