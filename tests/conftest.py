@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -26,6 +27,11 @@ LONG = frozenset(
         "test_year.py",
     }
 )
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Twice as many as there are processors: half of the time a test waits for a database or for a moment."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -54,6 +60,15 @@ def database(database_url: str) -> Iterator[Database]:
     database = Database.open(database_url)
     yield database
     database.close()
+
+
+@pytest.fixture
+async def two(database_url: str) -> AsyncIterator[tuple[Database, Database]]:
+    """Two processes on one database."""
+    workers = Database.open(database_url), Database.open(database_url)
+    yield workers
+    for worker in workers:
+        await worker.stop()
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from bot.leases import LeaseLost, lease_chats
 from bot.outbox import Plan, claim
@@ -22,7 +22,6 @@ from referrals.notices import BONUS_HELD, UNASKED, Notice, write_notices
 from referrals.people.customers import stop
 from storage.contacts import Contact
 from storage.database import Database
-from storage.mailbox import BotPace, Chat, Outbox
 from tests.bot.chat import AT_ONCE, Play, staged
 from tests.referrals.asking.somebody import local
 from tests.referrals.asking.stage import bought, scored
@@ -174,7 +173,7 @@ async def test_what_telegram_answers_decides_whether_it_was_said(
     if kind == "429":
         assert stands(play, key) == ("planned", None, False)
     for _ in range(2):
-        play.database.run(_waits_are_over)
+        play.forget_waits()
         await play.turn()
 
     assert count(play, TIP) == sent
@@ -188,7 +187,7 @@ async def test_a_sender_that_dies_between_the_claim_and_the_answer_sends_nothing
     play.shop.now = contact(play, key)["planned_at"]
     first = _claimed(play, worker="died")
     assert (waits(play, other)[0], stands(play, other)) == ("sending", ("sent", None, True))
-    play.database.run(_waits_are_over)
+    play.forget_waits()
 
     await play.turn()
 
@@ -204,7 +203,7 @@ async def test_an_answer_that_comes_after_the_lease_was_lost_changes_nothing(pla
     customer = await glad(play)
     key, _ = ask(play, customer, "t9"), ask(play, customer)
     slow = _claimed(play, worker="slow")
-    play.database.run(_waits_are_over)
+    play.forget_waits()
     await play.turn()
 
     with pytest.raises(LeaseLost):
@@ -278,14 +277,3 @@ def _write(session: Session, notice: Notice, *, now: datetime) -> None:
 
 def _stop(session: Session, customer: int, *, now: datetime) -> None:
     stop(session, customer, now=now)
-
-
-def _waits_are_over(session: Session) -> None:
-    """The machine's clock has gone on: every back-off is over, every lease has ended."""
-    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
-    for row in session.exec(select(Outbox)):
-        row.retry_at = None
-    for chat in session.exec(select(Chat)):
-        chat.next_at, chat.lease_until = None, long_ago
-    for pace in session.exec(select(BotPace)):
-        pace.next_at = long_ago

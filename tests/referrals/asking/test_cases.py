@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -116,15 +115,6 @@ def test_one_colleague_takes_it_and_the_others_hear_so(database: Database) -> No
     assert act(shop, cases.take, case + 1) == UNKNOWN
     assert {card["data"]["by"] for card in told(shop, "case_card")} == {"Olga"}
     assert len(shop.rows(AuditEvent)) == 1
-
-
-@pytest.fixture
-async def two(database_url: str) -> AsyncIterator[tuple[Database, Database]]:
-    """Two processes on one database."""
-    workers = Database.open(database_url), Database.open(database_url)
-    yield workers
-    for worker in workers:
-        await worker.stop()
 
 
 async def test_of_two_presses_at_once_one_takes_it(database: Database, two: tuple[Database, Database]) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -20,15 +19,6 @@ from storage.ledger import Bonus, Entry, Posting
 from storage.mailbox import Outbox
 from storage.standings import Snapshot
 from tests.builders import NOON, Shop, friend, order
-
-
-@pytest.fixture
-async def two(database_url: str) -> AsyncIterator[tuple[Database, Database]]:
-    """Two workers on one database."""
-    workers = Database.open(database_url), Database.open(database_url)
-    yield workers
-    for worker in workers:
-        await worker.stop()
 
 
 async def run(shop: Shop, name: str, **more: Any) -> dict[str, Any]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from sqlmodel import Session, func, select
 
 from referrals.asking.cases import Colleague, open_case, staff_says
@@ -38,15 +36,6 @@ database = Database.open(sys.argv[1])
 programme = Shop(database, telegram__owner_ids=[9000001]).programme
 asyncio.run(run_job(database, "watchdog", programme=programme, now=NOON + timedelta(hours=5)))
 """
-
-
-@pytest.fixture
-async def two(database_url: str) -> AsyncIterator[tuple[Database, Database]]:
-    """Two workers on one database."""
-    workers = Database.open(database_url), Database.open(database_url)
-    yield workers
-    for worker in workers:
-        await worker.stop()
 
 
 def waiting(database: Database, **keys: Any) -> tuple[Shop, int]:
