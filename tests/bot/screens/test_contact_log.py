@@ -94,8 +94,8 @@ async def test_scores_and_cases_are_states_without_the_customers_words(play: Pla
     said = (await play.say(olga, f"/why {number(play, anna)}")).words
     assert "• 24 november: nog geen antwoord\n• 24 november: overgeslagen\n• 24 november: een 4" in said
     assert "(vraag), opgelost op 26 november" in said
-    assert "(vraag), opgepakt; antwoord beloofd vóór 24 november" in said
-    assert "(lage score), open; antwoord beloofd vóór 24 november" in said
+    assert "(vraag), opgepakt; antwoord beloofd uiterlijk 24 november" in said
+    assert "(lage score), open; antwoord beloofd uiterlijk 24 november" in said
     assert WORDS not in said
 
 

@@ -26,20 +26,20 @@ async def test_few_answers_are_no_figure_and_the_owner_reads_why(play: Play) -> 
     owner = await olga(play)
     answers(play, *[9] * 29)
     said = (await play.say(owner, "/vandaag")).words
-    assert "NPS van 90 dagen: nog te weinig antwoorden (29); vanaf 30 zegt het iets." in said
+    assert "NPS over 90 dagen: nog te weinig antwoorden (29); vanaf 30 zegt het iets." in said
 
 
 async def test_from_thirty_answers_on_the_figure_has_its_interval(play: Play) -> None:
     owner = await olga(play)
     answers(play, *[10] * 20, *[7] * 5, *[3] * 5)
     said = (await play.say(owner, "/vandaag")).words
-    assert "NPS van 90 dagen: 50 (tussen 19 en 72)" in said
+    assert "NPS over 90 dagen: 50 (tussen 19 en 72)" in said
 
 
 async def test_who_waits_and_who_waits_too_long_is_counted(play: Play) -> None:
     owner = await olga(play)
     anna, question = await asked(play)
     await play.press(anna, "3", message=question)
-    assert "1 klant praat met een collega of wacht daarop." in (await play.say(owner, "/vandaag")).words
+    assert "1 klant praat met een collega of wacht op antwoord." in (await play.say(owner, "/vandaag")).words
     play.shop.now += timedelta(hours=5)
     assert "1 klant wacht langer op antwoord dan beloofd." in (await play.say(owner, "/vandaag")).words
