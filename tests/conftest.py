@@ -29,6 +29,7 @@ LONG = frozenset(
 )
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Twice as many as there are processors: half of the time a test waits for a database or for a moment."""
     return 2 * (os.cpu_count() or 1)
