@@ -41,7 +41,7 @@ class Inbox(SQLModel, table=True):
     digest: str = Field(sa_type=Text)  # SHA-256 of the body, hex
     status: str = Field(default=NEW, sa_type=Text)  # new, done, quarantined
     result: str | None = Field(default=None, sa_type=Text)  # applied, unchanged, ignored, quarantined
-    reason: str | None = Field(default=None, sa_type=Text)  # why it is quarantined
+    reason: str | None = Field(default=None, sa_type=Text)  # why it is quarantined; of what kind it is ignored
     subject: str | None = Field(default=None, sa_type=Text)  # order:1001, customer:77
     attempts: int = Field(default=0)  # counted before the work (rules 24)
     received_at: datetime = Field(sa_type=UtcTime)  # programme time

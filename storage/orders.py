@@ -73,3 +73,16 @@ class Order(SQLModel, table=True):
     by_hand: bool = Field(default=False)
     reasons: Any = Field(default_factory=list, sa_type=Json)  # why it counts, waits or does not: code and data
     received_at: datetime = Field(sa_type=UtcTime)  # of the state that stands
+
+
+class OrderRefund(SQLModel, table=True):
+    """One refund of a shop that reports them on their own; it may be known before its order is (rules 2)."""
+
+    __tablename__ = "order_refund"
+
+    shop: str = Field(primary_key=True, sa_type=Text)
+    external_id: str = Field(primary_key=True, sa_type=Text)  # of the order
+    refund_id: str = Field(primary_key=True, sa_type=Text)
+    amount_minor: int = Field(sa_type=Minor)  # the most that was heard of
+    currency: str = Field(sa_type=Text)  # the order's where its state named the refund, else the buyer's
+    received_at: datetime = Field(sa_type=UtcTime)

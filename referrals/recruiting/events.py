@@ -15,7 +15,8 @@ from referrals.people.customers import survivor, verify_chats
 from referrals.reasons import INTERNAL_ERROR, Reason, reason
 from referrals.recruiting.joining import join
 from referrals.recruiting.orders import Arrival, OrderOutcome, apply_orders
-from referrals.recruiting.shops import CustomerState, DeliveryState, Event, Ignored, OrderState
+from referrals.recruiting.refund_events import apply_refunds
+from referrals.recruiting.shops import CustomerState, DeliveryState, Event, Ignored, OrderState, RefundState
 from referrals.recruiting.sign_ups import apply_customers
 from storage.bulk import fetch_in, insert_rows, update_rows
 from storage.customers import TELEGRAM, VERIFIED, Identity
@@ -99,6 +100,8 @@ def _apply_run(session: Session, kind: type[Any], run: list[Delivery], *, progra
         return _orders(session, run, programme=programme)
     if kind is CustomerState:
         return _customers(session, run, programme=programme)
+    if kind is RefundState:
+        return _refunds(session, run, programme=programme)
     if kind is DeliveryState:
         return _parcels(session, run)
     if kind is Ignored:
@@ -155,6 +158,15 @@ def _customers(session: Session, run: list[Delivery], *, programme: Programme) -
     ]
 
 
+def _refunds(session: Session, run: list[Delivery], *, programme: Programme) -> list[Answer]:
+    states = [item.event for item in run if isinstance(item.event, RefundState)]
+    outcomes = apply_refunds(session, states, programme=programme, now=run[-1].now)
+    return [
+        Answer(outcome.status, state.order, outcome.reasons, outcome.customer_id)
+        for state, outcome in zip(states, outcomes, strict=True)
+    ]
+
+
 def _parcels(session: Session, run: list[Delivery]) -> list[Answer]:
     """When the parcel came; of an order that is not known yet it makes no sense (rules 32)."""
     states = [item.event for item in run if isinstance(item.event, DeliveryState)]
@@ -193,7 +205,7 @@ def _store(session: Session, items: Sequence[Delivery], answers: Sequence[Answer
         judged = {
             "status": QUARANTINED if quarantined else DONE,
             "result": answer.status,
-            "reason": (why or item.nonsense or "unknown order") if quarantined else None,
+            "reason": (why or item.nonsense or "unknown order") if quarantined else _kind(item),
             "done_at": item.now,
         }
         if item.inbox_id is not None:
@@ -217,13 +229,20 @@ def _store(session: Session, items: Sequence[Delivery], answers: Sequence[Answer
         update_rows(session, Inbox, replayed, key=("id",))
 
 
+def _kind(item: Delivery) -> str | None:
+    """Of what kind it is, where kinds like it are not used."""
+    return item.event.kind if isinstance(item.event, Ignored) else None
+
+
 def _subject(item: Delivery) -> str | None:
     event = item.event
+    if isinstance(event, Ignored):
+        return event.subject
     if isinstance(event, OrderState):
         return f"order:{event.id}"
     if isinstance(event, CustomerState):
         return f"customer:{event.id}"
-    return f"order:{event.order}" if isinstance(event, DeliveryState) else None
+    return f"order:{event.order}" if isinstance(event, (RefundState, DeliveryState)) else None
 
 
 def _subject_order(item: Delivery) -> str | None:

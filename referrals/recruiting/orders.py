@@ -22,6 +22,7 @@ from referrals.recruiting.decisions import DecisionPlan, plan_decisions, write_d
 from referrals.recruiting.evidence import Pointers
 from referrals.recruiting.facts import load_facts
 from referrals.recruiting.ids import Ids
+from referrals.recruiting.refunds import Refunds, refunds_of
 from referrals.recruiting.states import fresh_row, is_newer, succeed, why_unpaid
 from referrals.rewarding.terms import terms_book
 from storage.bulk import fetch_in, insert_rows, update_rows
@@ -85,6 +86,8 @@ class OrdersPlan:
     new: set[OrderKey] = field(default_factory=set)
     applied: dict[OrderKey, OrderState] = field(default_factory=dict)  # the last state that counted
     click_people: dict[OrderKey, int] = field(default_factory=dict)
+    refunds: Refunds | None = None  # of shops that report them on their own
+    grown: set[OrderKey] = field(default_factory=set)  # stored orders of which more came back than their row says
     decisions: DecisionPlan = field(default_factory=DecisionPlan)
 
 
@@ -99,6 +102,8 @@ def apply_orders(
     """Every order is in its newest known state, and what that changes is in the books."""
     plan = _plan(session, arrivals, programme=programme, now=now, dry=False)
     _write(session, plan, now=now)
+    if plan.refunds is not None:
+        _write_refunds(session, plan, programme=programme, now=now)
     _add_known_reasons(session, plan)
     return [_outcome(plan, arrival, status) for arrival, status in zip(arrivals, plan.statuses, strict=True)]
 
@@ -111,6 +116,15 @@ def redecide(session: Session, friend_ids: Iterable[int], *, programme: Programm
     facts = load_facts(session, friends)
     plan = plan_decisions(session, facts, friends, book=book, ids=Ids(session), programme=programme, now=now)
     write_decisions(session, plan, now=now)
+
+
+def settle_refunds(session: Session, rows: Sequence[Row], *, programme: Programme, now: datetime) -> None:
+    """These stored orders have given back what their rows say now, and that is in the books."""
+    if rows:
+        names = ("id", "refunded_minor", "over_refunded")
+        update_rows(session, Order, [{name: row[name] for name in names} for row in rows], key=("id",))
+        friends = sorted({row["customer_id"] for row in rows if row["customer_id"] is not None})
+        redecide(session, friends, programme=programme, now=now)
 
 
 def dry_run(session: Session, state: OrderState, *, programme: Programme, now: datetime) -> DryRun:
@@ -173,8 +187,13 @@ def _take_states(
     keys = [(arrival.state.shop, arrival.state.id) for arrival in arrivals]
     stored = fetch_in(session, Order, ("shop", "external_id"), keys)
     plan.rows = {(row["shop"], row["external_id"]): row for row in stored}
+    plan.refunds = refunds_of(session, ((arrival.state, arrival.received_at) for arrival in arrivals))
+    if plan.refunds is not None:
+        plan.grown = {key for key, row in plan.rows.items() if plan.refunds.fold(row)}
     for key, arrival in zip(keys, arrivals, strict=True):
         fresh = fresh_row(arrival.state, received_at=arrival.received_at, currency=programme.currency)
+        if plan.refunds is not None:
+            plan.refunds.fold(fresh)
         known = plan.rows.get(key)
         if known is None:
             plan.rows[key] = {"id": next(ids.of("order")), **fresh}
@@ -182,7 +201,7 @@ def _take_states(
         elif is_newer(fresh, known):
             plan.rows[key] = succeed(known, fresh, tombstone=arrival.state.tombstone)
         else:
-            plan.statuses.append(UNCHANGED)
+            plan.statuses.append(APPLIED if key in plan.grown else UNCHANGED)
             continue
         plan.applied[key] = _richer(arrival.state, plan.applied.get(key))
         plan.statuses.append(APPLIED)
@@ -253,6 +272,14 @@ def _write(session: Session, plan: OrdersPlan, *, now: datetime) -> None:
     ]
     write_decisions(session, plan.decisions, now=now)
     _note_consent(session, plan)
+
+
+def _write_refunds(session: Session, plan: OrdersPlan, *, programme: Programme, now: datetime) -> None:
+    """The refunds are kept; an older state that named one that was not known changes its order all the same."""
+    if plan.refunds is not None:
+        plan.refunds.save(session)
+    late = [plan.rows[key] for key in sorted(plan.grown - plan.applied.keys())]
+    settle_refunds(session, late, programme=programme, now=now)
 
 
 def _note_consent(session: Session, plan: OrdersPlan) -> None:

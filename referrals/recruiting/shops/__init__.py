@@ -38,6 +38,15 @@ class Buyer:
 
 
 @dataclass(frozen=True, slots=True)
+class Refund:
+    """What one refund brought back in all; its number is the shop's."""
+
+    id: str
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrderState:
     """An order as it is now, in the shop's own times. Money in minor units of ``currency``."""
 
@@ -58,6 +67,7 @@ class OrderState:
     spoken_name: str | None = None
     test: bool = False
     tombstone: bool = False  # a bare "deleted": only the id is known
+    refunds: tuple[Refund, ...] | None = None  # by number, of shops that also report each refund on its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,15 @@ class CustomerState:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundState:
+    """One refund of an order, reported on its own: it may come before the order's state, or before the order."""
+
+    shop: str
+    order: str
+    refund: Refund
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryState:
     """A parcel's state."""
 
@@ -90,12 +109,13 @@ class DeliveryState:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """Authentic, of a kind that is not used."""
+    """Authentic, of a kind that is not used; the kind is kept with the delivery, and whom it is about."""
 
     kind: str
+    subject: str | None = None  # customer:77, order:1001
 
 
-Event = OrderState | CustomerState | DeliveryState | Ignored
+Event = OrderState | CustomerState | RefundState | DeliveryState | Ignored
 
 
 class Nonsense(Exception):
