@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from referrals.recruiting.shops import Adapter, standard, woocommerce
+from referrals.recruiting.shops import Adapter, shopify, standard, woocommerce
 
-ADAPTERS: Final[dict[str, Adapter]] = {"standard": standard.ADAPTER, "woocommerce": woocommerce.ADAPTER}
+ADAPTERS: Final[dict[str, Adapter]] = {
+    "shopify": shopify.ADAPTER,
+    "standard": standard.ADAPTER,
+    "woocommerce": woocommerce.ADAPTER,
+}
