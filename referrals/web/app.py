@@ -20,6 +20,7 @@ from referrals.web.limits import MAX_BODY_BYTES, Clients
 from referrals.web.look import ICON_PATH, LOGO_PATH, STYLE_PATH, serve_icon, serve_logo, serve_style
 from referrals.web.pages import notice_page, page
 from referrals.web.redirect import Redirect
+from referrals.web.snippet import SNIPPET_PATH, serve_snippet
 from referrals.web.wall import wall_json, wall_page
 from storage.database import Database
 
@@ -63,6 +64,7 @@ def build_app(
     _add(app, hdrs.METH_GET, "/c.svg", page(connect_qr))
     _add(app, hdrs.METH_GET, "/wall", page(wall_page))
     _add(app, hdrs.METH_GET, "/wall.json", page(wall_json))
+    _add(app, hdrs.METH_GET, SNIPPET_PATH, page(serve_snippet))
     _add(app, hdrs.METH_GET, STYLE_PATH, page(serve_style))
     _add(app, hdrs.METH_GET, LOGO_PATH, page(serve_logo))
     _add(app, hdrs.METH_GET, ICON_PATH, page(serve_icon))
