@@ -5,14 +5,17 @@ A play makes its statements once, with ``SINCE``, ``UNTIL`` and ``MOST`` in them
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, String, bindparam, cast, literal, literal_column, select
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from storage.columns import UtcTime
 from storage.contacts import Contact
+from storage.customers import CustomerAlias
 from storage.mailbox import Chat
 from storage.orders import Order
 
@@ -29,6 +32,13 @@ def has_chat(customer_id: Any) -> ColumnElement[bool]:
 def unheard(play: str, subject: Any) -> ColumnElement[bool]:
     """No contact of this play is about this subject; ``subject`` is SQL that makes its text."""
     return ~there_is(col(Contact.key) == literal(f"{play}:").concat(subject))
+
+
+def unheard_before(play: str, customer_id: Any, subject: Callable[[Any], ColumnElement[str]]) -> ColumnElement[bool]:
+    """Nor is one about the same of somebody who was merged into them; ``subject`` makes its text of a number."""
+    alias: Any = aliased(CustomerAlias)
+    said = literal(f"{play}:").concat(subject(alias.merged_id))
+    return ~there_is(alias.customer_id == customer_id, col(Contact.key) == said)
 
 
 def there_is(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlmodel import Session, SQLModel, col, func, select
 
-from referrals.asking.wishes import Wished, joined_wishes
+from referrals.asking.wishes import Wished, joined_wishes, wishes_of
 from referrals.notices import BONUS_AVAILABLE
 from referrals.people.persons import survivors
 from storage.bulk import fetch_in
@@ -25,7 +25,7 @@ from storage.referrals import Referral
 from storage.surveys import Survey
 
 Row = dict[str, Any]
-RETURNED = frozenset({"refunded", "cancelled"})
+RETURNED = frozenset({"refunded", "cancelled", "deleted"})
 KEPT = frozenset({"paid", "completed"})
 MANY = 400  # codes a statement
 
@@ -85,7 +85,7 @@ def load_facts(session: Session, customer_ids: Iterable[int]) -> dict[int, AskFa
 
 def reader_facts(session: Session, customer: Customer, *, reachable: bool = True) -> AskFacts:
     """As much as the table of who may be written to needs for what is no ask: a row or two."""
-    wishes = fetch_in(session, Wishes, "customer_id", [customer.id])
+    wished = wishes_of(session, customer.id)
     return AskFacts(
         customer.id,
         state=customer.state,
@@ -94,7 +94,7 @@ def reader_facts(session: Session, customer: Customer, *, reachable: bool = True
         marketing_consent=customer.marketing_consent,
         paused_until=customer.paused_until,
         timezone=customer.timezone,
-        wished=joined_wishes(wishes),
+        wished=wished,
     )
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
 
 SCORE, REFERRAL_ASK, REFERENCE_ASK, GIVE = "score", "referral_ask", "reference_ask", "give"
 ASKS = frozenset({SCORE, REFERRAL_ASK, REFERENCE_ASK})
@@ -34,6 +37,7 @@ class Play:
     ``now`` at which somebody becomes one. ``prepare(session, candidates, *, programme, now)`` makes what the message
     needs for those that are planned, and returns more notice data by subject. Where it ``resumes``, ``candidates``
     takes ``after`` as well: the cause from which on it looks, so that page after page does not begin anew.
+    ``still(session, subject)`` says at the send whether what it is about is still so.
     """
 
     name: str
@@ -45,6 +49,7 @@ class Play:
     held_out: bool  # a share of its candidates hears nothing, so that what asking adds can be seen (rules 30)
     prepare: Callable[..., dict[str, dict[str, Any]]] | None = None
     resumes: bool = False
+    still: Callable[[Session, str], bool] | None = None
 
     def key(self, candidate: Candidate) -> str:
         """What keeps it from being said twice."""

@@ -38,4 +38,7 @@ def _links(*first: ColumnElement[bool]) -> Select[int | None, int, datetime]:
 
 
 TRAIL = Trail(NAME, "code", col(Code.id), col(Code.created_at), _links, DELAY, FRESH)
-PLAY = Play(NAME, REFERRAL_ASK, "nudge", TIP_NEVER_OPENED, TRAIL.candidates, TRAIL.next_at, held_out=True, resumes=True)
+PLAY = Play(
+    NAME, REFERRAL_ASK, "nudge", TIP_NEVER_OPENED,
+    TRAIL.candidates, TRAIL.next_at, held_out=True, resumes=True, still=TRAIL.still,
+)  # fmt: skip

@@ -27,6 +27,7 @@ from storage.surveys import NPS, Survey
 NAME = "score"
 DELIVERED, PAID = "delivered_at", "paid_at"  # columns of an order
 FRESH = timedelta(days=14)
+ABOUT = "order"
 
 
 def candidates(
@@ -62,6 +63,13 @@ def prepare(
     return {row["subject"]: {"survey": row["id"]} for row in found}
 
 
+def still(session: Session, subject: str) -> bool:
+    """Whether the order is still one that was paid and kept."""
+    kind, _, number = subject.partition(":")
+    found = select(col(Order.id)).where(col(Order.id) == int(number), *kept()) if kind == ABOUT else None
+    return found is None or session.execute(found).first() is not None
+
+
 def _ways(programme: Programme) -> list[tuple[str, timedelta, timedelta]]:
     """What tells of a delivery: its column, how long after that it is there, and after how long it is asked about."""
     surveys = programme.config.surveys
@@ -73,7 +81,7 @@ def _ways(programme: Programme) -> list[tuple[str, timedelta, timedelta]]:
 @cache
 def _fresh(way: str) -> Select[Any]:
     moment = getattr(Order, way)
-    return _later(way).where(moment <= UNTIL, unheard(NAME, named("order", Order.id))).limit(MOST)
+    return _later(way).where(moment <= UNTIL, unheard(NAME, named(ABOUT, Order.id))).limit(MOST)
 
 
 @cache
@@ -94,7 +102,18 @@ def _candidate(
 ) -> Candidate:
     data = {"ordered_at": ordered_at.isoformat()}
     due_at = moment + delay
-    return Candidate(customer_id, f"order:{order_id}", moment + taken, due_at, due_at + FRESH, data)
+    return Candidate(customer_id, f"{ABOUT}:{order_id}", moment + taken, due_at, due_at + FRESH, data)
 
 
-PLAY = Play(NAME, SCORE, "ask-scores", SCORE_ASKED, candidates, next_at, held_out=False, prepare=prepare, resumes=True)
+PLAY = Play(
+    NAME,
+    SCORE,
+    "ask-scores",
+    SCORE_ASKED,
+    candidates,
+    next_at,
+    held_out=False,
+    prepare=prepare,
+    resumes=True,
+    still=still,
+)

@@ -46,4 +46,7 @@ def _second_orders(*first: ColumnElement[bool]) -> Select[int, int | None, datet
 
 
 TRAIL = Trail(NAME, "order", col(Order.id), col(Order.paid_at), _second_orders, DELAY, FRESH, wait=_wait)
-PLAY = Play(NAME, REFERRAL_ASK, "nudge", TIP_SECOND_ORDER, TRAIL.candidates, TRAIL.next_at, held_out=True, resumes=True)
+PLAY = Play(
+    NAME, REFERRAL_ASK, "nudge", TIP_SECOND_ORDER,
+    TRAIL.candidates, TRAIL.next_at, held_out=True, resumes=True, still=TRAIL.still,
+)  # fmt: skip

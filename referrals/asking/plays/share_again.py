@@ -33,4 +33,7 @@ def _bonuses(*first: ColumnElement[bool]) -> Select[int, int, datetime]:
 
 
 TRAIL = Trail(NAME, "bonus", col(Bonus.id), col(Bonus.available_at), _bonuses, DELAY, FRESH)
-PLAY = Play(NAME, REFERRAL_ASK, "nudge", TIP_SHARE_AGAIN, TRAIL.candidates, TRAIL.next_at, held_out=True, resumes=True)
+PLAY = Play(
+    NAME, REFERRAL_ASK, "nudge", TIP_SHARE_AGAIN,
+    TRAIL.candidates, TRAIL.next_at, held_out=True, resumes=True, still=TRAIL.still,
+)  # fmt: skip

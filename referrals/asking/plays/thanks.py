@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from referrals.asking.candidates import JUST, MOST, SINCE, UNTIL, has_chat, named, there_is, unheard
+from referrals.asking.candidates import JUST, MOST, SINCE, UNTIL, has_chat, named, there_is, unheard, unheard_before
 from referrals.asking.play import GIVE, Candidate, Play
 from referrals.notices import THANKS
 from referrals.programme import Programme
@@ -110,10 +110,14 @@ def _first_ambassador() -> Select[datetime | None]:
 def _customers() -> Select[int, datetime | None]:
     """Ambassadors with a chat who became customers between two moments, and were not thanked for so many years."""
     paid_at = col(Customer.first_paid_at)
-    subject = named("years", Customer.id).concat(bindparam("years", type_=String()))
+
+    def subject(customer_id: Any) -> ColumnElement[str]:
+        return named("years", customer_id).concat(bindparam("years", type_=String()))
+
     return (
         select(col(Customer.id), paid_at)
-        .where(_is_ambassador(), paid_at >= SINCE, paid_at < UNTIL, has_chat(Customer.id), unheard(NAME, subject))
+        .where(_is_ambassador(), paid_at >= SINCE, paid_at < UNTIL, has_chat(Customer.id))
+        .where(unheard(NAME, subject(Customer.id)), unheard_before(NAME, Customer.id, subject))
         .order_by(paid_at, col(Customer.id))
         .limit(MOST)
     )
@@ -154,12 +158,20 @@ def _milestones(session: Session, since: datetime, until: datetime, *, limit: in
 @cache
 def _friends() -> Select[int, int, datetime]:
     count = _friends_so_far()
-    subject = named("friends", Bonus.customer_id).concat(":").concat(cast(count, String))
+
+    def subject(customer_id: Any) -> ColumnElement[str]:
+        return named("friends", customer_id).concat(":").concat(cast(count, String))
+
     return (
         select(col(Bonus.customer_id), count, col(Bonus.available_at))
         .where(*_earned(Bonus), col(Bonus.available_at) > SINCE, col(Bonus.available_at) <= UNTIL)
         .where(
-            _has_many(), count.in_(MILESTONES), ~_known_before(), unheard(NAME, subject), has_chat(Bonus.customer_id)
+            _has_many(),
+            count.in_(MILESTONES),
+            ~_known_before(),
+            unheard(NAME, subject(Bonus.customer_id)),
+            unheard_before(NAME, Bonus.customer_id, subject),
+            has_chat(Bonus.customer_id),
         )
         .order_by(col(Bonus.available_at), col(Bonus.id))
         .limit(MOST)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -18,6 +18,8 @@ from sqlmodel import Session
 from referrals.asking.candidates import JUST, MOST, UNTIL, named, unheard
 from referrals.asking.play import Candidate
 from referrals.programme import Programme
+
+EVER = datetime.min.replace(tzinfo=UTC)
 
 
 def at_once(_programme: Programme) -> timedelta:
@@ -57,6 +59,12 @@ class Trail:
         row = session.execute(_later(self), {"since": now - wait}).first()
         moment: datetime | None = None if row is None else row[2] + wait
         return moment
+
+    def still(self, session: Session, subject: str) -> bool:
+        """Whether it is still such a thing: not sent back, not visited meanwhile."""
+        kind, _, number = subject.partition(":")
+        found = self.rows(self.number == int(number)) if kind == self.subject else None
+        return found is None or session.execute(found, {"since": EVER}).first() is not None
 
     def _candidate(self, number: int, customer_id: int, moment: datetime, *, wait: timedelta) -> Candidate:
         cause = moment + wait

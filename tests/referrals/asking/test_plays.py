@@ -12,11 +12,13 @@ from referrals.asking.play import GIVE, REFERRAL_ASK, Candidate
 from referrals.asking.plays import PLAYS, came_via_friend, promoter
 from referrals.asking.plays.thanks import anniversary
 from referrals.notices import UNASKED
+from referrals.people.merge import merge_people
 from storage.codes import Code
 from storage.customers import Customer
 from storage.database import Database
 from storage.ledger import Bonus
 from storage.mailbox import Chat
+from storage.orders import Order
 from tests.referrals.asking.somebody import TUESDAY, USUAL, local, programme
 from tests.referrals.asking.stage import bought, brought, case, credited, linked, looked, person, visited
 
@@ -347,3 +349,43 @@ def test_the_wait_of_t3_is_that_of_the_programme(database: Database) -> None:
         return [len(PLAYS["t3"].candidates(session, programme=each, now=NOW, limit=9)) for each in (USUAL, short)]
 
     assert database.run(scene) == [0, 1]
+
+
+def test_a_cause_that_fell_away_is_no_cause_when_it_is_sent(database: Database) -> None:
+    """Rule 29: the order went back, the bonus was taken back, the link was opened; the message is not said any more."""
+
+    def scene(session: Session) -> None:
+        anna, bram = person(session), person(session)
+        bought(session, anna, NOW - 60 * DAY)
+        order, bonus, code = (
+            bought(session, anna, NOW - HOLD), credited(session, anna, NOW, friend=bram), linked(session, bram, NOW)
+        )  # fmt: skip
+        subjects = {"t3": f"order:{order}", "t6": f"bonus:{bonus}", "t8": f"code:{code}", "score": f"order:{order}"}
+        assert [is_still(session, name, subject) for name, subject in subjects.items()] == [True] * 4
+        session.get_one(Order, order).status = "deleted"
+        session.get_one(Bonus, bonus).status = "reversed"
+        session.flush()
+        visited(session, code, NOW)
+        assert [is_still(session, name, subject) for name, subject in subjects.items()] == [False] * 4
+
+    database.run(scene)
+
+
+def is_still(session: Session, name: str, subject: str) -> bool:
+    still = PLAYS[name].still
+    assert still is not None
+    return still(session, subject)
+
+
+def test_who_was_thanked_for_a_year_is_not_thanked_again_under_another_number(database: Database) -> None:
+    """Rule 15: after a merge the person is who they were."""
+
+    def scene(session: Session) -> None:
+        year = NOW - 365 * DAY
+        older = person(session, since=year - DAY, chat=False, created_at=year - DAY)
+        newer = person(session, since=year, created_at=year, ambassador_since=year)
+        assert looked(session, "t9", programme=USUAL, now=NOW)["t9"].planned == 1
+        merge_people(session, from_id=newer, to_id=older, now=NOW)
+        assert due(session, "t9", now=NOW + DAY) == []
+
+    database.run(scene)

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlmodel import Session
 
+from referrals.asking.facts import reader_facts
 from referrals.asking.wishes import KINDS, Kind, Wished, pause_for, set_quiet_hours, set_wish, wishes_of
 from referrals.people.persons import get_customer
 from referrals.recruiting.joining import join
@@ -74,6 +76,7 @@ def test_after_a_merge_a_no_of_either_stands_until_they_choose_again(database: D
     database.run(join, anna, other, programme=shop.programme, now=NOON)
     both = Wished(tips=False, scores=False, quiet_from=EVENING, quiet_until=MORNING)
     assert (wished(shop, anna), wished(shop, other)) == (both, both)
+    assert database.look(_heard_by, anna) == both  # money keeps to them, too
     database.run(set_wish, other, kind="tips", wanted=True, now=NOON)
     assert wished(shop, anna) == Wished(scores=False, quiet_from=EVENING, quiet_until=MORNING)
 
@@ -96,3 +99,7 @@ def test_a_pause_lasts_calendar_months(database: Database, start: datetime, mont
     until = database.run(pause_for, anna, months=months, zone=AMSTERDAM, now=start)
     assert until == end
     assert database.look(lambda session: get_customer(session, anna).paused_until) == end
+
+
+def _heard_by(session: Session, customer_id: int) -> Wished:
+    return reader_facts(session, get_customer(session, customer_id)).wished
