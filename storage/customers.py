@@ -41,6 +41,7 @@ class Customer(SQLModel, table=True):
     locale: str | None = Field(default=None, sa_type=Text)  # nl or en; None: the programme's
     timezone: str | None = Field(default=None, sa_type=Text)  # IANA name; None: the programme's
     marketing_consent: bool | None = Field(default=None)  # None: unknown
+    consent_at: datetime | None = Field(default=None, sa_type=UtcTime)  # when that was said: a newer word only stands
     link_consent: bool = Field(default=False)  # may the friend's page show the first name
     ambassador_since: datetime | None = Field(default=None, sa_type=UtcTime)
     first_paid_at: datetime | None = Field(default=None, sa_type=UtcTime)  # "klant sinds"

@@ -39,6 +39,7 @@ class PersonKeys:
     guest_order: str | None = None  # the order itself, for a guest without an address
     first_name: str | None = None
     marketing_consent: bool | None = None
+    consent_at: datetime | None = None  # when that was said
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -209,6 +210,7 @@ def _customer_row(customer_id: int, person: PersonKeys, *, now: datetime) -> dic
         "id": customer_id,
         "first_name": person.first_name,
         "marketing_consent": person.marketing_consent,
+        "consent_at": person.consent_at,
         "created_at": now,
     }
 

@@ -43,6 +43,7 @@ def _fill(kept: Customer, merged: Customer) -> None:
             setattr(kept, name, getattr(merged, name))
     consents = {kept.marketing_consent, merged.marketing_consent}
     kept.marketing_consent = False if False in consents else True if True in consents else None
+    kept.consent_at = max(filter(None, (kept.consent_at, merged.consent_at)), default=None)
     kept.link_consent = kept.link_consent or merged.link_consent
     kept.ambassador_since = _earliest(kept.ambassador_since, merged.ambassador_since)
     kept.first_paid_at = _earliest(kept.first_paid_at, merged.first_paid_at)

@@ -229,7 +229,9 @@ def _name_buyers(
             email = email_fingerprint(programme, buyer.email)
             guest = None if buyer.id or email else state.id
             consent = buyer.marketing_consent
-            wanted.append((row, PersonKeys(state.shop, buyer.id, email, guest, marketing_consent=consent)))
+            said_at = row["created_at"] if consent is not None else None
+            keys = PersonKeys(state.shop, buyer.id, email, guest, marketing_consent=consent, consent_at=said_at)
+            wanted.append((row, keys))
     people = _resolve(session, [keys for _, keys in wanted], now=now, dry=dry)
     for (row, _), person in zip(wanted, people, strict=True):
         row["customer_id"], row["email_owner_id"] = person.customer_id, person.email_owner_id
@@ -283,17 +285,18 @@ def _write_refunds(session: Session, plan: OrdersPlan, *, programme: Programme, 
 
 
 def _note_consent(session: Session, plan: OrdersPlan) -> None:
-    """The newest word of the shop on marketing consent stands."""
-    said = {
-        plan.rows[key]["customer_id"]: state.buyer.marketing_consent
-        for key, state in plan.applied.items()
-        if state.buyer.marketing_consent is not None
-    }
-    known = fetch_in(session, Customer, "id", [one for one in said if one], columns=("id", "marketing_consent"))
+    """The newest word of the shop on marketing consent stands; it is given as the order is made, a no before a yes."""
+    said: dict[int, tuple[datetime, bool]] = {}
+    for key, state in plan.applied.items():
+        row, consent = plan.rows[key], state.buyer.marketing_consent
+        if consent is not None and row["customer_id"]:
+            word = (row["created_at"], not consent)
+            said[row["customer_id"]] = max(word, said.get(row["customer_id"], word))
+    known = fetch_in(session, Customer, "id", list(said), columns=("id", "marketing_consent", "consent_at"))
     changed = [
-        {"id": row["id"], "marketing_consent": said[row["id"]]}
+        {"id": row["id"], "marketing_consent": not said[row["id"]][1], "consent_at": said[row["id"]][0]}
         for row in known
-        if row["marketing_consent"] != said[row["id"]]
+        if row["consent_at"] is None or said[row["id"]] > (row["consent_at"], row["marketing_consent"] is False)
     ]
     if changed:
         update_rows(session, Customer, changed, key=("id",))

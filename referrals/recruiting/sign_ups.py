@@ -35,7 +35,7 @@ from storage.customers import ERASED, SHOP, Customer, Phone
 from storage.database import books
 
 Row = dict[str, Any]
-ABOUT = ("first_name", "locale", "marketing_consent")
+ABOUT = ("first_name", "locale", "marketing_consent", "consent_at")
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ def apply_customers(
     """
     outcomes, people = _resolve(session, states, programme=programme, now=now)
     rows = _customers(session, outcomes)
-    _describe(session, states, outcomes, rows)
+    _describe(session, states, outcomes, rows, now=now)
     alive = [row is None or row["state"] != ERASED for row in (rows.get(each.customer_id or 0) for each in outcomes)]
     signing = [
         (state, outcome, person)
@@ -76,7 +76,7 @@ def _resolve(
     session: Session, states: Sequence[CustomerState], *, programme: Programme, now: datetime
 ) -> tuple[list[CustomerOutcome], list[Person | None]]:
     """Who each state is about; a deleted account makes nobody."""
-    keys = [_keys(state, programme) for state in states]
+    keys = [_keys(state, programme, now=now) for state in states]
     known = find_customers(session, (key for each in keys for key in each.keys))
     living = [place for place, state in enumerate(states) if not state.deleted]
     found = resolve_people(session, [keys[place] for place in living], now=now)
@@ -96,13 +96,14 @@ def _resolve(
     return outcomes, people
 
 
-def _keys(state: CustomerState, programme: Programme) -> PersonKeys:
+def _keys(state: CustomerState, programme: Programme, *, now: datetime) -> PersonKeys:
     return PersonKeys(
         shop=state.shop,
         shop_id=state.id,
         email=email_fingerprint(programme, state.email),
         first_name=clean_name(state.first_name),
         marketing_consent=state.marketing_consent,
+        consent_at=now if state.marketing_consent is not None else None,
     )
 
 
@@ -122,7 +123,12 @@ def _customers(session: Session, outcomes: Sequence[CustomerOutcome]) -> dict[in
 
 
 def _describe(
-    session: Session, states: Sequence[CustomerState], outcomes: Sequence[CustomerOutcome], rows: dict[int, Row]
+    session: Session,
+    states: Sequence[CustomerState],
+    outcomes: Sequence[CustomerOutcome],
+    rows: dict[int, Row],
+    *,
+    now: datetime,
 ) -> None:
     """Names and consents as the shop has them; a language only where none was chosen."""
     touched = {}
@@ -131,10 +137,12 @@ def _describe(
         if row is None or row["state"] == ERASED:
             continue
         said = _forgotten() if state.deleted else _said(state, row)
+        outcome.changed = outcome.changed or any(row[name] != value for name, value in said.items())
+        if "marketing_consent" in said:
+            said["consent_at"] = now
         if any(row[name] != value for name, value in said.items()):
             row.update(said)
             touched[row["id"]] = row
-            outcome.changed = True
     update_rows(
         session, Customer, [{name: row[name] for name in ("id", *ABOUT)} for row in touched.values()], key=("id",)
     )

@@ -12,7 +12,9 @@ import pytest
 from referrals.recruiting.clicks import ClickItem, record_clicks
 from referrals.recruiting.events import Delivery, apply_deliveries
 from referrals.recruiting.orders import dry_run
-from referrals.recruiting.shops import Buyer
+from referrals.recruiting.shops import Buyer, CustomerState
+from referrals.recruiting.sign_ups import apply_customers
+from storage.customers import Customer
 from storage.database import Database
 from storage.ledger import Bonus, Posting
 from storage.mailbox import Outbox
@@ -580,3 +582,28 @@ def test_a_bonus_that_is_taken_back_says_the_amount_or_month_it_was_for(database
 
     told = [row["data"]["reason"] for row in shop.rows(Outbox) if row["kind"] == "bonus_reversed"]
     assert told == [{"code": "below_minimum", "amount_minor": 2500, "currency": "EUR"}]
+
+
+@pytest.mark.parametrize("first", [0, 1], ids=["the newer first", "the older first"])
+def test_a_word_on_marketing_stands_until_a_newer_one(database: Database, first: int) -> None:
+    """Rule 28: it was given as the order was made, so a late message about an old order undoes no later no."""
+    shop = Shop(database)
+    no = order(2, replace(BRAM, marketing_consent=False), at=NOON - timedelta(days=1))
+    yes = order(1, replace(BRAM, marketing_consent=True), at=NOON - timedelta(days=20))
+    for state in (no, yes)[::-1] if first else (no, yes):
+        shop.deliver(state)
+    shop.deliver(later(yes, 60 * 24 * 30, status="completed"))
+    assert [row["marketing_consent"] for row in shop.rows(Customer)] == [False]
+    shop.deliver(order(3, replace(BRAM, marketing_consent=True), at=NOON))
+    assert [row["marketing_consent"] for row in shop.rows(Customer)] == [True]
+
+
+def test_an_old_order_does_not_undo_the_no_that_a_deletion_is(database: Database) -> None:
+    """Rule 28: nobody whose account is gone is asked about an order from before."""
+    shop = Shop(database)
+    old = order(1, replace(BRAM, marketing_consent=True), at=NOON - timedelta(days=3))
+    shop.deliver(old)
+    gone = CustomerState(SHOP, "77", deleted=True)
+    database.run(apply_customers, [gone], programme=shop.programme, now=NOON)
+    shop.deliver(later(old, 60 * 24 * 4, status="completed"))
+    assert [row["marketing_consent"] for row in shop.rows(Customer)] == [False]
