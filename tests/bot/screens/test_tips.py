@@ -191,3 +191,10 @@ def test_the_buttons_data_names_its_contact_whole() -> None:
     data = Tip(does="off", contact="t9:years:77:2").pack()
 
     assert Tip.unpack(data).contact == "t9:years:77:2"
+
+
+async def test_a_forged_button_with_a_symbol_that_no_database_keeps_is_an_old_one(play: Play) -> None:
+    anna, _, _ = await play.connected("Anna")
+    anna.press_on(anna.last, {"text": "?", "callback_data": "t1|off|\x00"})
+    await play.turn()
+    assert {row["status"] for row in play.inbox()} == {"done"}
