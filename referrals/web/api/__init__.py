@@ -11,6 +11,7 @@ from referrals.web.api.contacts import list_contacts
 from referrals.web.api.customers import make_connect_link, put_customer, show_customer
 from referrals.web.api.figures import show_figures
 from referrals.web.api.leaderboard import show_leaderboard
+from referrals.web.api.openapi import serve_document
 from referrals.web.api.orders import put_order, put_orders, try_order
 from referrals.web.api.problems import Problem, problem_response
 from referrals.web.api.references import list_references
@@ -18,6 +19,7 @@ from referrals.web.api.referrals import list_referrals, refer, show_referral
 from referrals.web.door import Door
 
 ROOT = "/api/v1"
+DOCUMENT = "/openapi.json"  # the one address that needs no key
 ROUTES = (
     ("POST", "/customers", "customers:write", put_customer),
     ("GET", "/customers/{number}", "customers:read", show_customer),
@@ -42,6 +44,8 @@ def add_api(app: web.Application, door: Door) -> None:
     for method, path, scope, work in ROUTES:
         app.router.add_route(method, ROOT + path, endpoints.handler(scope, work))
         methods.setdefault(path, []).append(method)
+    app.router.add_get(ROOT + DOCUMENT, serve_document(ROOT, ROUTES), allow_head=False)
+    methods[DOCUMENT] = ["GET"]
     for path, allowed in methods.items():
         app.router.add_route("*", ROOT + path, _wrong_method(allowed))
     app.router.add_route("*", r"/api{rest:(?:/[\s\S]*)?}", _not_found)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired
 
 from aiohttp import web
+from pydantic import Field
 from sqlmodel import Session
+from typing_extensions import TypedDict
 
 from referrals.config import Config
 from referrals.figures.board import own_place
@@ -21,8 +23,81 @@ from referrals.rewarding.balances import Balance, balances
 from referrals.web.api.calls import Call
 from referrals.web.api.idempotency import Reply
 from referrals.web.api.problems import Problem, reply
+from referrals.web.api.shapes import ExternalId, Moment, Number, ShopName
+from referrals.web.api.spec import Spec, describe
 
 
+class Account(TypedDict):
+    """A shop's account, as in the standard hook; told again, it is brought up to date."""
+
+    shop: NotRequired[ShopName]
+    id: ExternalId
+    email: NotRequired[str | None]
+    first_name: NotRequired[str | None]
+    locale: NotRequired[Annotated[str | None, Field(examples=["nl"])]]
+    marketing_consent: NotRequired[bool | None]
+    ambassador: NotRequired[Annotated[bool | None, Field(description="Makes a code, where they have none.")]]
+    ref: NotRequired[Annotated[str | None, Field(description="As the landing page got it: a sign-up by a link.")]]
+    click: NotRequired[Annotated[str | None, Field(description="As the landing page got it.")]]
+    codes: NotRequired[list[str] | None]
+    created_at: NotRequired[Moment | None]
+    deleted: NotRequired[bool | None]
+
+
+class Links(TypedDict):
+    """Where a code leads."""
+
+    web: Annotated[str, Field(description="The shop.")]
+    chat: Annotated[str | None, Field(description="The bot; null until its name is known.")]
+    page: Annotated[str, Field(description="The friend's page.")]
+
+
+class Standing(TypedDict):
+    """Where they stand in this month."""
+
+    period: Literal["month"]
+    place: int | None
+    friends: int
+    move: int | None
+    distance_to_next: int | None
+
+
+class Customer(TypedDict):
+    """A customer: code, links, balances by currency, standing and state; no address."""
+
+    customer: Number
+    state: Literal["active", "excluded", "staff", "erased"]
+    first_name: str | None
+    locale: str | None
+    marketing_consent: bool | None
+    code: str | None
+    links: Links | None
+    balances: dict[str, Balance]
+    standing: Standing
+
+
+class NeverKnown(TypedDict):
+    """An account that was deleted before it was known: there is nobody."""
+
+    customer: None
+    status: str
+
+
+class ConnectLink(TypedDict):
+    """A link that connects one chat, once."""
+
+    url: str
+    expires_at: Moment
+
+
+@describe(
+    Spec(
+        {200: Customer | NeverKnown, 201: Customer},
+        takes=Account,
+        refuses={422: ("unknown_shop", "invalid_body")},
+        once="optional",
+    )
+)
 async def put_customer(call: Call) -> web.Response:
     """The account is known as the body says; 201 when it is new. ``ambassador`` makes a code (rules 18)."""
     delivery = _delivery(call)
@@ -38,6 +113,7 @@ async def put_customer(call: Call) -> web.Response:
     return await call.once(work, call.claim())
 
 
+@describe(Spec({201: ConnectLink}, refuses={404: ("unknown_customer",), 503: ("bot_unknown",)}, once="optional"))
 async def make_connect_link(call: Call) -> web.Response:
     """A one-time deep link for e-mails and packing slips; 503 ``bot_unknown`` until the bot has a name (rules 22)."""
     customer_id, door = call.number("customer"), call.door
@@ -52,6 +128,7 @@ async def make_connect_link(call: Call) -> web.Response:
     return await call.once(work, call.claim(sealed=True))
 
 
+@describe(Spec({200: Customer}, refuses={404: ("unknown_customer",)}))
 async def show_customer(call: Call) -> web.Response:
     """Code, links, balances, standing and state."""
     door = call.door

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from referrals.figures.today import today
+from referrals.figures.today import Today, today
 from referrals.web.api.calls import Call
 from referrals.web.api.problems import reply
+from referrals.web.api.spec import Spec, describe
 
 
+@describe(Spec({200: Today}))
 async def show_figures(call: Call) -> web.Response:
     """Counts and sums, and nobody's name."""
     door = call.door

@@ -4,26 +4,122 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired
 
 import structlog
 from aiohttp import web
+from pydantic import Field
 from sqlmodel import Session
+from typing_extensions import TypedDict
 
 from referrals.recruiting.events import API, Answer, Delivery, apply_deliveries
 from referrals.recruiting.orders import dry_run
 from referrals.recruiting.shops import Nonsense, OrderState, standard
+from referrals.recruiting.shops.reading import MAX_COUNT
 from referrals.web.api.calls import Call
 from referrals.web.api.customers import shop_of, stored_body
 from referrals.web.api.idempotency import Reply
 from referrals.web.api.problems import Problem, reply
+from referrals.web.api.shapes import Currency, Explained, ExternalId, Minor, Moment, Number, OrderStatus, ShopName
+from referrals.web.api.spec import Spec, describe
 from storage.database import OutcomeUnknown, Overloaded
 
 log = structlog.get_logger()
 
 MOST_ORDERS = 200  # in one request; a transaction holds nobody up over a tenth of a second
+Amount = Annotated[
+    Annotated[str, Field(pattern=r"^[0-9]{1,13}(\.[0-9]{1,4})?$")] | Annotated[float, Field(ge=0, lt=1e13)],
+    Field(description="With a point, no finer than its currency.", examples=["90.00"]),
+]
 
 
+class Buyer(TypedDict, total=False):
+    """Who buys; a guest has no id."""
+
+    id: ExternalId | None
+    email: str | None
+    phone: str | None
+    first_name: str | None
+    orders: Annotated[int | None, Field(ge=0, le=MAX_COUNT, description="How many they placed, this one included.")]
+    marketing_consent: bool | None
+
+
+class DeletedOrder(TypedDict):
+    """An order of which only its end is known."""
+
+    shop: NotRequired[ShopName]
+    id: ExternalId
+    status: Literal["deleted"]
+
+
+class Order(TypedDict):
+    """An order in its last state, as in the standard hook."""
+
+    shop: NotRequired[ShopName]
+    id: ExternalId
+    status: OrderStatus
+    currency: Currency
+    total: Annotated[Amount, Field(description="What is paid in all.")]
+    base: NotRequired[
+        Annotated[Amount | None, Field(description="What bonuses count on; the total where it is absent.")]
+    ]
+    refunded: NotRequired[Amount | None]
+    created_at: NotRequired[Moment | None]
+    paid_at: NotRequired[Moment | None]
+    updated_at: NotRequired[Moment | None]
+    customer: NotRequired[Buyer | None]
+    codes: NotRequired[list[str] | None]
+    ref: NotRequired[Annotated[str | None, Field(description="As the landing page got it.")]]
+    click: NotRequired[Annotated[str | None, Field(description="As the landing page got it.")]]
+    spoken_name: NotRequired[str | None]
+    test: NotRequired[bool | None]
+
+
+class Orders(TypedDict):
+    """Orders of one or more shops."""
+
+    orders: Annotated[list[Order | DeletedOrder], Field(min_length=1, max_length=MOST_ORDERS)]
+
+
+class Applied(TypedDict):
+    """What became of an order, and why it counts, waits or does not."""
+
+    status: Literal["applied", "unchanged", "quarantined", "ignored"]
+    order: str | None
+    customer: Annotated[Number | None, Field(description="Who bought; null for a guest.")]
+    reasons: list[Explained]
+
+
+class RefusedAlone(TypedDict):
+    """An order that makes no sense; the others of its batch stand."""
+
+    status: Literal["refused"]
+    code: Literal["invalid_body", "unknown_shop", "internal_error"]
+    detail: str
+
+
+class Results(TypedDict):
+    """One result an order, in their order."""
+
+    results: list[Applied | RefusedAlone]
+
+
+class WouldBe(TypedDict):
+    """What an order would do."""
+
+    status: Literal["applied", "unchanged"]
+    ambassador: Number | None
+    evidence: str | None
+    bonus_minor: Minor
+    currency: Annotated[str, Field(description="Empty where only the end of the order is told.")]
+    available_at: Moment | None
+    reasons: list[Explained]
+
+
+REFUSES = {422: ("unknown_shop", "invalid_body")}
+
+
+@describe(Spec({200: Applied}, takes=Order | DeletedOrder, refuses=REFUSES, once="optional", speaks=True))
 async def put_order(call: Call) -> web.Response:
     """The order is in this state, exactly as if the shop's hook had said so."""
     delivery = _delivery(call, call.data, received_at=call.door.clock.programme())
@@ -39,6 +135,7 @@ async def put_order(call: Call) -> web.Response:
     return await call.once(work, claim)
 
 
+@describe(Spec({200: Results}, takes=Orders, refuses={422: ("invalid_body",)}, once="optional", speaks=True))
 async def put_orders(call: Call) -> web.Response:
     """Each order is in its state; one that makes no sense is refused alone, at its place in ``results``."""
     given = call.data.get("orders")
@@ -60,6 +157,7 @@ async def put_orders(call: Call) -> web.Response:
     return await call.once(work, claim)
 
 
+@describe(Spec({200: WouldBe}, takes=Order | DeletedOrder, refuses=REFUSES, speaks=True))
 async def try_order(call: Call) -> web.Response:
     """What this order would do, and why; nothing is written."""
     data, door = call.data, call.door

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired
 
 from aiohttp import web
+from pydantic import Field
 from sqlmodel import Session, select
+from typing_extensions import TypedDict
 
 from referrals.errors import UnknownOrder
 from referrals.recruiting.by_hand import refer_by_hand
@@ -14,35 +16,139 @@ from referrals.recruiting.shops import Nonsense, reading
 from referrals.web.api.calls import Call
 from referrals.web.api.customers import shop_of
 from referrals.web.api.idempotency import Reply
+from referrals.web.api.paging import PAGE_QUERY, PAGE_REFUSES, read_page
 from referrals.web.api.problems import Problem, reply
+from referrals.web.api.shapes import (
+    BonusStatus,
+    Currency,
+    Explained,
+    ExternalId,
+    Minor,
+    Moment,
+    Number,
+    OrderStatus,
+    PageOf,
+    ShopName,
+)
+from referrals.web.api.spec import Spec, describe
 from storage.orders import Order
 
-LIMIT, MOST = 50, 200
-LONGEST_NUMBER = 9  # digits
+Kind = Annotated[str, Field(examples=["code"], description="voucher, code, sign_up, click, by_hand and the like.")]
 
 
+class Evidence(TypedDict):
+    """What points to the ambassador."""
+
+    kind: Kind
+    code: str | None
+    at: Moment
+
+
+class Candidate(TypedDict):
+    """Evidence of the friend's orders that points to somebody else."""
+
+    kind: Kind
+    customer: Number
+    code: str | None
+    at: Moment
+    lost: Annotated[str | None, Field(description="The reason's code.")]
+
+
+class BonusOfReferral(TypedDict):
+    """The weightiest of the ambassador's bonuses for this friend."""
+
+    bonus: Number
+    status: BonusStatus
+    amount_minor: Minor
+    currency: Currency
+    available_at: Moment
+    under_review: bool
+    reasons: list[Explained]
+
+
+class OrderOfFriend(TypedDict):
+    """An order that points to this ambassador, whether it counts for them or not."""
+
+    shop: str
+    order: str
+    status: OrderStatus
+    counts: bool
+    reasons: list[Explained]
+
+
+class Referral(TypedDict):
+    """A pair of ambassador and friend."""
+
+    referral: Number
+    customer: Annotated[Number, Field(description="The ambassador.")]
+    friend: Number
+    status: Literal["invited", "signed_up", "on_hold", "approved", "refused", "reversed"]
+    standing: Annotated[bool, Field(description="Whether it is the pair that counts for this friend.")]
+    evidence: Evidence
+    by_hand: Annotated[Moment | None, Field(description="When somebody decided it.")]
+    reasons: list[Explained]
+    bonus: BonusOfReferral | None
+    created_at: Moment
+    updated_at: Moment
+
+
+class WholeReferral(Referral):
+    """A pair with the friend's orders and the candidates that lost."""
+
+    orders: list[OrderOfFriend]
+    candidates: list[Candidate]
+
+
+class OrderKey(TypedDict):
+    """An order as the shop names it."""
+
+    shop: NotRequired[ShopName]
+    id: ExternalId
+
+
+class ByHand(TypedDict):
+    """Who brought whom, said by somebody; friend or order says who was brought."""
+
+    ambassador: Number
+    friend: NotRequired[Number | None]
+    order: NotRequired[OrderKey | None]
+    why: Annotated[str, Field(min_length=1, description="In words, for the audit log.")]
+
+
+@describe(Spec({200: PageOf[Referral]}, query=PAGE_QUERY, refuses=PAGE_REFUSES, speaks=True))
 async def list_referrals(call: Call) -> web.Response:
     """Everybody's, or one customer's, the newest first; ``next_cursor`` leads on until it is null."""
-    programme, query = call.door.programme, call.request.query
-    limit = page_size(query.get("limit"))
+    asked = read_page(call, "referral")
     rows = await call.door.database.read(
         referral_views,
-        programme=programme,
-        limit=limit + 1,
-        ambassador_id=given_number(call, "customer", query.get("customer"), code="unknown_customer"),
-        before_id=given_number(call, "referral", query.get("cursor"), code="invalid_cursor"),
+        programme=call.door.programme,
+        limit=asked.limit + 1,
+        ambassador_id=asked.customer_id,
+        before_id=asked.before_id,
     )
-    more = len(rows) > limit
-    items = [_explained(call, row) for row in rows[:limit]]
-    return reply(200, {"items": items, "next_cursor": items[-1]["referral"] if more else None})
+    return reply(200, asked.page(rows, lambda row: _explained(call, row)))
 
 
+@describe(Spec({200: WholeReferral}, refuses={404: ("unknown_referral",)}, speaks=True))
 async def show_referral(call: Call) -> web.Response:
     """One pair with its orders and the candidates that lost."""
     row = await call.door.database.read(referral_view, call.number("referral"), programme=call.door.programme)
     return reply(200, _explained(call, row))
 
 
+@describe(
+    Spec(
+        {201: WholeReferral},
+        takes=ByHand,
+        refuses={
+            404: ("unknown_customer", "unknown_order"),
+            409: ("own_account", "excluded_customer"),
+            422: ("unknown_customer", "unknown_shop", "invalid_body"),
+        },
+        once="required",
+        speaks=True,
+    )
+)
 async def refer(call: Call) -> web.Response:
     """The friend is this ambassador's because somebody says so, with a reason (rules 12, 40)."""
     claim = call.claim(required=True)
@@ -63,25 +169,6 @@ async def refer(call: Call) -> web.Response:
         return Reply(201, _explained(call, referral_view(session, referral_id, programme=programme)))
 
     return await call.once(work, claim)
-
-
-def page_size(given: str | None) -> int:
-    """How many the caller wants. Raises Problem 422."""
-    if given is None:
-        return LIMIT
-    if not (given.isascii() and given.isdigit() and len(given) <= LONGEST_NUMBER) or not 0 < int(given) <= MOST:
-        raise Problem(422, "invalid_limit", f"limit is a number from 1 to {MOST}.")
-    return int(given)
-
-
-def given_number(call: Call, kind: str, number: str | None, *, code: str) -> int | None:
-    """The id behind a public number of the query, if one is given. Raises Problem 404 or 422."""
-    if number is None:
-        return None
-    found = call.door.programme.identifier(kind, number)
-    if found is None:
-        raise Problem(404 if code == "unknown_customer" else 422, code, f"No {kind} has this number.")
-    return found
 
 
 def _named(call: Call, data: dict[str, Any], name: str) -> int:

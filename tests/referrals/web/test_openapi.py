@@ -1,0 +1,144 @@
+"""The API's document says what the code does: every address, every answer, every field, every refusal."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from referrals import errors
+from referrals.errors import ProgrammeError
+from referrals.keys import SCOPES
+from referrals.recruiting.shops import standard
+from referrals.web.api import ROOT, ROUTES
+from referrals.web.api import __file__ as package
+from referrals.web.api.openapi import make_document
+from tests.referrals.web.conftest import Web
+from tests.referrals.web.test_api import ANNA, ORDER, Api, make_key, referred
+
+Json = dict[str, Any]
+DOCUMENT = make_document(ROOT, ROUTES)
+
+
+@pytest.fixture
+async def api(web: Web) -> Api:
+    """A key that may do everything."""
+    return Api(web, make_key(web))
+
+
+def operations() -> Iterator[tuple[str, str, Json]]:
+    """Method, path and what the document says of it."""
+    for path, methods in DOCUMENT["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def codes_of(answer: Json) -> list[str]:
+    """The codes that this refusal may carry."""
+    codes: list[str] = answer["content"]["application/problem+json"]["schema"]["allOf"][1]["properties"]["code"]["enum"]
+    return codes
+
+
+def undocumented(schema: Json, value: Any, at: str = "") -> list[str]:
+    """Where the value holds a field that the schema does not name."""
+    if "$ref" in schema:
+        schema = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    if "anyOf" in schema:
+        return min((undocumented(one, value, at) for one in schema["anyOf"]), key=len)
+    if isinstance(value, list):
+        return [each for item in value for each in undocumented(schema.get("items", {}), item, f"{at}[]")]
+    if not isinstance(value, dict) or schema.get("additionalProperties") is True:
+        return []
+    known, rest = schema.get("properties", {}), schema.get("additionalProperties")
+    found = []
+    for name, part in value.items():
+        inner = known.get(name, rest)
+        found += [f"{at}.{name}"] if inner is None else undocumented(inner, part, f"{at}.{name}")
+    return found
+
+
+class Asked(dict[str, Any]):
+    """Data that remembers which of its fields were asked for."""
+
+    def __init__(self, data: Json) -> None:
+        super().__init__(data)
+        self.names: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.names.add(name)
+        return super().get(name, default)
+
+
+def test_the_document_is_valid_openapi() -> None:
+    from schemathesis.openapi import from_dict  # noqa: PLC0415 - a second that not every worker should pay for
+
+    from_dict(DOCUMENT).validate()
+
+    broken = copy.deepcopy(DOCUMENT)
+    del broken["info"]["version"]
+    with pytest.raises(ValueError, match="version"):
+        from_dict(broken).validate()
+
+
+async def test_it_is_served_to_whoever_asks(web: Web) -> None:
+    answer = await web.get("/api/v1/openapi.json")
+    assert (answer.status, answer.content_type) == (200, "application/json")
+    assert await answer.json() == DOCUMENT
+    assert (await web.post("/api/v1/openapi.json", b"")).headers["Allow"] == "GET"
+
+
+def test_every_route_is_in_it_with_its_scope() -> None:
+    said = {(method, path): operation["security"] for method, path, operation in operations()}
+
+    assert said == {(method, path): [{"key": [scope]}] for method, path, scope, _ in ROUTES}
+    assert {scope for _, _, scope, _ in ROUTES} == set(SCOPES)
+
+
+def test_every_refusal_of_the_code_is_in_it_and_no_other() -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in Path(package).parent.glob("*.py"))
+    raised = set(re.findall(r'(?:Problem\(\s*\d+, |code=)"(\w+)"', source))
+    core = {each.code for each in vars(errors).values() if isinstance(each, type) and issubclass(each, ProgrammeError)}
+    answers = [each["responses"] for *_, each in operations()]
+    said = {code for every in answers for status in every if status >= "4" for code in codes_of(every[status])}
+
+    assert raised - said == {"method_not_allowed", "internal_error"}  # of no operation; not to be relied upon
+    assert said - raised - core == {"body_broken", "body_too_large", "body_too_slow"}  # refused while it is read
+
+
+def test_an_order_and_an_account_are_documented_field_by_field() -> None:
+    order, account = Asked(ORDER | {"customer": None}), Asked(ANNA)
+    buyer = Asked({"id": "77"})
+    standard.order_state("atelier", order)
+    standard.customer_state("winkel", account)
+    standard._buyer(buyer)
+    schemas = DOCUMENT["components"]["schemas"]
+
+    assert schemas["Order"]["properties"].keys() == order.names | {"shop"}
+    assert schemas["Account"]["properties"].keys() == account.names | {"shop", "ambassador"}
+    assert schemas["Buyer"]["properties"].keys() == buyer.names
+
+
+async def test_no_answer_has_a_field_that_is_not_documented(api: Api) -> None:
+    anna, bram = await referred(api)
+    (pair,) = (await (await api.get("/referrals")).json())["items"]
+    cases: list[tuple[str, str, str, Any]] = [
+        ("GET", "/customers/{number}", anna, None),
+        ("POST", "/customers/{number}/connect-link", anna, None),
+        ("POST", "/customers", "", ANNA | {"id": "9", "email": "chris@example.com"}),
+        ("POST", "/orders", "", ORDER),
+        ("POST", "/orders/dry-run", "", ORDER | {"id": "1002"}),
+        ("POST", "/orders/batch", "", {"orders": [ORDER, {}]}),
+        ("GET", "/referrals", "", None),
+        ("GET", "/referrals/{number}", pair["referral"], None),
+        ("POST", "/referrals", "", {"ambassador": anna, "friend": bram, "why": "zei het"}),
+        ("GET", "/leaderboard", "", None),
+        ("GET", "/figures", "", None),
+    ]
+    for method, path, number, body in cases:
+        answer = await api.ask(method, path.replace("{number}", number), body, once=f"{method} {path}")
+        said = DOCUMENT["paths"][path][method.lower()]["responses"][str(answer.status)]
+        assert undocumented(said["content"]["application/json"]["schema"], await answer.json(), path) == []
