@@ -23,6 +23,7 @@ SCOPES = (
     "orders:write",
     "referrals:read",
     "referrals:write",
+    "bonuses:read",
     "leaderboard:read",
     "figures:read",
     "contacts:read",

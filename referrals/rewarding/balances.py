@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func
 from sqlmodel import col, select
 
+from referrals.people.persons import get_customer
+from storage.bulk import fetch_in
 from storage.ledger import CUSTOMER_ACCOUNTS, DEBT, Bonus, Entry
+from storage.orders import Order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
     from sqlmodel import Session
 
+    from referrals.programme import Programme
     from referrals.reasons import Reason
 
 
@@ -77,3 +81,45 @@ def bonuses_of(session: Session, customer_id: int, *, limit: int, before_id: int
         )
         for row in rows
     ]
+
+
+def bonus_views(
+    session: Session,
+    *,
+    programme: Programme,
+    limit: int,
+    customer_id: int | None = None,
+    before_id: int | None = None,
+) -> list[dict[str, Any]]:
+    """Bonuses as plain data for ``GET /bonuses``, the newest first: everybody's, or one customer's after all merges.
+
+    Raises:
+        UnknownCustomer: Nobody has this id.
+    """
+    query = select(Bonus)
+    if customer_id is not None:
+        query = query.where(Bonus.customer_id == get_customer(session, customer_id).id)
+    if before_id is not None:
+        query = query.where(Bonus.id < before_id)
+    rows: Sequence[Bonus] = session.exec(query.order_by(col(Bonus.id).desc()).limit(limit)).all()
+    wanted = {row.order_id for row in rows if row.order_id is not None}
+    orders = fetch_in(session, Order, "id", wanted, columns=("id", "shop", "external_id"))
+    names = {order["id"]: {"shop": order["shop"], "id": order["external_id"]} for order in orders}
+    return [_view(row, names.get(row.order_id), programme=programme) for row in rows]
+
+
+def _view(row: Bonus, order: dict[str, str] | None, *, programme: Programme) -> dict[str, Any]:
+    return {
+        "bonus": programme.number("bonus", row.id),
+        "customer": programme.number("customer", row.customer_id),
+        "side": row.side,
+        "status": row.status,
+        "amount_minor": row.amount_minor,
+        "currency": row.currency,
+        "order": order,
+        "referral": programme.number("referral", row.referral_id) if row.referral_id is not None else None,
+        "earned_at": row.earned_at.isoformat(),
+        "available_at": row.available_at.isoformat(),
+        "under_review": row.under_review,
+        "reasons": list(row.reasons),
+    }

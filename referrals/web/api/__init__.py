@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from referrals.web.api.bonuses import list_bonuses
 from referrals.web.api.calls import Endpoints
 from referrals.web.api.contacts import list_contacts
 from referrals.web.api.customers import make_connect_link, put_customer, show_customer
@@ -30,6 +31,7 @@ ROUTES = (
     ("GET", "/referrals", "referrals:read", list_referrals),
     ("POST", "/referrals", "referrals:write", refer),
     ("GET", "/referrals/{number}", "referrals:read", show_referral),
+    ("GET", "/bonuses", "bonuses:read", list_bonuses),
     ("GET", "/contacts", "contacts:read", list_contacts),
     ("GET", "/references", "references:read", list_references),
     ("GET", "/leaderboard", "leaderboard:read", show_leaderboard),

@@ -135,6 +135,7 @@ async def test_no_answer_has_a_field_that_is_not_documented(api: Api) -> None:
         ("GET", "/referrals", "", None),
         ("GET", "/referrals/{number}", pair["referral"], None),
         ("POST", "/referrals", "", {"ambassador": anna, "friend": bram, "why": "zei het"}),
+        ("GET", "/bonuses", "", None),
         ("GET", "/leaderboard", "", None),
         ("GET", "/figures", "", None),
     ]
