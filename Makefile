@@ -4,7 +4,7 @@
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help demo install install-test test lint bench planted chaos lock clean
+.PHONY: help demo install install-test test lint bench planted fuzz chaos lock clean
 
 help:
 	@echo "make demo      everything on an embedded database; prints the addresses"
@@ -13,6 +13,7 @@ help:
 	@echo "make lint      format, lint and types only"
 	@echo "make bench     measures the hot paths;  make chaos  kills and counts"
 	@echo "make planted   plants every bug that is kept, and sees its test fail"
+	@echo "make fuzz      asks the API for hundreds of things an operation, and every limit of every field"
 	@echo "make lock      writes the locks again (needs uv);  make clean  takes away what was made"
 
 demo: install
@@ -37,6 +38,9 @@ bench: install-test
 
 planted: install-test
 	@AMBASSADE_ALL_PLANTED=1 $(BIN)/pytest tests/test_planted.py $(ARGS)
+
+fuzz: install-test
+	@AMBASSADE_FUZZ_EXAMPLES=300 $(BIN)/pytest tests/referrals/web/test_schemathesis.py --timeout=3600 $(ARGS)
 
 chaos: install-test
 	@$(BIN)/python -m benchmarks.chaos $(ARGS)

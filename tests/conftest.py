@@ -22,6 +22,7 @@ LONG = frozenset(
         "test_clocks.py",
         "test_demo.py",
         "test_planted.py",
+        "test_schemathesis.py",
         "test_two_workers.py",
         "test_wall_property.py",
         "test_year.py",
