@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from aiohttp import web
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from referrals.figures.board import TOP, Row, UnknownPeriod, board
+from referrals.figures.periods import KINDS
 from referrals.recruiting.shops import Nonsense, reading
 from referrals.web.api.calls import Call
 from referrals.web.api.paging import Count, page_size
@@ -16,6 +18,8 @@ from referrals.web.api.problems import Problem, reply
 from referrals.web.api.shapes import Currency, Moment
 from referrals.web.api.spec import Parameter, Spec, describe
 
+KEY = r"[0-9]{4}(-(W?[0-9]{2}|Q[1-4]))?"
+Period = Annotated[str, Field(pattern=f"^({'|'.join(KINDS)}|{KEY})$")]
 QUERY = (
     Parameter(
         "period", str, "week, month, quarter, year, all, or a key: 2026-W47, 2026-11, 2026-Q4, 2026. A month else."

@@ -46,8 +46,8 @@ ABOUT = """Send a key as `Authorization: Bearer amb_…`; `ambassade api-key cre
 Refusals are problem details (RFC 9457) with a `code` for programs. Lists have cursors: ask again with `next_cursor` as
 `cursor`, until it is null. A POST with an `Idempotency-Key` has one effect and one reply for 24 hours, however often it
 is sent. A key may ask 600 times a minute; 429 and 503 say in `Retry-After` when to come back. Another method than those
-listed is 405 and an address that is not listed 404, problems both. Bodies are JSON of at most 1 MiB. Money is whole
-minor units with a currency."""
+listed is 405 and an address that is not listed 404, problems both. Bodies are JSON of at most 1 MiB; a header over
+16 KiB is 431 and nothing more. Money is whole minor units with a currency."""
 REF = "#/components/schemas/{model}"
 PROBLEM = REF.format(model="ProblemDetails")
 OnceKey = Annotated[str, Field(pattern="^[!-~]([ -~]{0,253}[!-~])?$", examples=["order-1001-paid"])]

@@ -18,7 +18,9 @@ Minor = Annotated[int, Field(description="In the currency's minor units: 1500 EU
 ExternalId = Annotated[
     Annotated[str, Field(min_length=1, max_length=200)] | int, Field(description="The shop's own id.", examples=["77"])
 ]
-ShopName = Annotated[str, Field(description="Names one of [[shops]]; may be left out where there is only one.")]
+ShopName = Annotated[
+    str, Field(min_length=1, description="Names one of [[shops]]; may be left out where there is only one.")
+]
 OrderStatus = Literal["pending", "paid", "completed", "cancelled", "refunded", "deleted"]
 BonusStatus = Literal["held", "available", "refused", "reversed"]
 

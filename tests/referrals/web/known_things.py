@@ -1,6 +1,6 @@
 """Loaded by schemathesis: most of what it makes up is given numbers, shops and money that exist, so that it gets in.
 
-The rest stays as made up: an empty shop, a number that begins with a digit, an amount that is no text.
+The rest stays as made up: an empty shop, a number that begins with a digit, an amount without a point.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import schemathesis
 
 KNOWN: dict[str, str] = json.loads(os.environ["AMBASSADE_KNOWN"])  # customers, referrals, friend, shop, code
 
-MONEY = frozenset({"total", "base", "refunded"})
+MONEY = {"currency": "EUR", "total": "90.00", "base": "85.00", "refunded": "10.00"}
 
 
 @schemathesis.hook
@@ -26,14 +26,21 @@ def before_call(_context: Any, case: Any, _kwargs: dict[str, Any]) -> None:
         orders = case.body.get("orders")
         for body in [case.body, *(orders if isinstance(orders, list) else ())]:
             if isinstance(body, dict):
-                _name(body, shop=KNOWN["shop"], ambassador=KNOWN["customers"], friend=KNOWN["friend"])
-                if isinstance(body.get("codes"), list):
-                    body["codes"] = [KNOWN["code"]]
-                _name(body, currency="EUR", total="90.00", base="85.00", refunded="10.00")
+                _fill(body)
+
+
+def _fill(body: dict[str, Any]) -> None:
+    body.setdefault("shop", KNOWN["shop"])
+    if isinstance(body.get("codes"), list):
+        body["codes"] = [KNOWN["code"]]
+    _name(body, shop=KNOWN["shop"], ambassador=KNOWN["customers"], friend=KNOWN["friend"])
+    for name, amount in MONEY.items():
+        if isinstance(body.get(name), (str, float)):
+            body[name] = amount
 
 
 def _name(values: Any, **known: str | None) -> None:
     for name, real in known.items():
         given = values.get(name)
-        if real and isinstance(given, str) and given and (name in MONEY or not given[0].isdigit()):
+        if real and isinstance(given, str) and given and not given[0].isdigit():
             values[name] = real
