@@ -77,7 +77,7 @@ class Schemas(GenerateJsonSchema):
         total: bool,  # noqa: FBT001 - pydantic's signature
     ) -> bool:
         """A dataclass' default says what is made of nothing, not that an answer may lack it."""
-        return self.mode == "serialization" or super().field_is_required(field, total)
+        return field["type"] == "dataclass-field" or super().field_is_required(field, total)
 
 
 def serve_document(root: str, routes: Iterable[Route]) -> Callable[[web.Request], Awaitable[web.Response]]:
