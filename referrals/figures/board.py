@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import asdict, dataclass
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 from referrals.figures.moves import moves_of
@@ -184,4 +185,9 @@ def _rows(
 
 
 def _local(moment: datetime | None, *, programme: Programme) -> str | None:
-    return None if moment is None else moment.astimezone(programme.zone).isoformat()
+    """The local time; of years in which a place went by its own sun, to the second, the same moment in UTC."""
+    if moment is None:
+        return None
+    local = moment.astimezone(programme.zone)
+    offset = local.utcoffset() or timedelta()
+    return (local if offset % timedelta(minutes=1) == timedelta() else moment.astimezone(UTC)).isoformat()

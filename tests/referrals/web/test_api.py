@@ -509,6 +509,12 @@ async def test_the_leaderboard_has_the_shape_of_the_command(api: Api) -> None:
     assert (row["customer"], row["pending"], row["friends"]) == (anna, 1, 0)
 
 
+async def test_a_board_of_long_ago_has_times_that_can_be_read(api: Api) -> None:
+    """A place went by its own sun then, to the second; RFC 3339 has no seconds in an offset."""
+    board = await (await api.get("/leaderboard?period=1800-06")).json()
+    assert [board[end][19:] for end in ("from", "until")] == ["+00:00"] * 2
+
+
 async def test_a_senseless_board_is_422(api: Api) -> None:
     cases = [
         ("period=decade", "unknown_period"),
