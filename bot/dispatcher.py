@@ -12,7 +12,6 @@ from bot.inbox import Taken
 from bot.registry import routers
 from bot.turn import Event
 
-
 NUL = "\x00"
 
 
