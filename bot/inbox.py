@@ -22,6 +22,7 @@ from bot.conversation import awaited
 from bot.leases import keep_lease
 from referrals.clock import Clock
 from referrals.config import Config
+from referrals.people.privacy import chat_subject
 from referrals.reasons import INTERNAL_ERROR
 from storage.bulk import fetch_in, insert_rows
 from storage.database import Database, OutcomeUnknown, Overloaded
@@ -215,6 +216,7 @@ def _row(item: Incoming) -> dict[str, Any]:
         "source": TELEGRAM,
         "external_key": _key(item),
         "chat_id": item.chat_id,
+        "subject": chat_subject(item.chat_id) if item.chat_id is not None else None,
         "headers": {"waited": True} if item.waited else {},
         "body": item.body,
         "digest": hashlib.sha256(item.body).hexdigest(),

@@ -29,6 +29,13 @@ class Inbox(SQLModel, table=True):
             postgresql_where=text("status = 'new'"),
         ),
         Index("ix_inbox_status_received_at", "status", "received_at"),
+        Index(
+            "ix_inbox_bodies",  # of whom, and since when, a body is kept
+            "subject",
+            "received_at",
+            sqlite_where=text("body IS NOT NULL"),
+            postgresql_where=text("body IS NOT NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
@@ -42,7 +49,7 @@ class Inbox(SQLModel, table=True):
     status: str = Field(default=NEW, sa_type=Text)  # new, done, quarantined
     result: str | None = Field(default=None, sa_type=Text)  # applied, unchanged, ignored, quarantined
     reason: str | None = Field(default=None, sa_type=Text)  # why it is quarantined; of what kind it is ignored
-    subject: str | None = Field(default=None, sa_type=Text)  # order:1001, customer:77
+    subject: str | None = Field(default=None, sa_type=Text)  # order:1001, customer:77, chat:6172839405
     attempts: int = Field(default=0)  # counted before the work (rules 24)
     received_at: datetime = Field(sa_type=UtcTime)  # programme time
     done_at: datetime | None = Field(default=None, sa_type=UtcTime)

@@ -23,6 +23,7 @@ WINGS = {
     "referrals.asking": ("referrals.people",),
     "referrals.figures": ("referrals.people",),
     "referrals.recruiting": ("referrals.people", "referrals.rewarding"),
+    "referrals.privacy": ("referrals.people", "referrals.rewarding", "referrals.recruiting", "referrals.asking"),
 }
 LIBRARIES = {
     "aiogram": ("bot",),

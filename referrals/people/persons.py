@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from referrals.errors import UnknownCustomer
 from storage.auditlog import AuditEvent
 from storage.bulk import fetch_in
-from storage.customers import ACTIVE, EMAIL, GUEST, SHOP, Customer, CustomerAlias, Identity
+from storage.customers import ACTIVE, EMAIL, ERASED, GUEST, SHOP, Customer, CustomerAlias, Identity
 
 LONGEST_NAME = 64  # characters of a first name that are kept
 LONGEST_NICKNAME = 24
@@ -122,6 +122,12 @@ def set_state(session: Session, customer_id: int, *, state: str, why: str, actor
     )
     customer.state = state
     session.add(event)
+
+
+def erased_among(session: Session, customer_ids: Iterable[int]) -> frozenset[int]:
+    """Those of them who were erased: nothing may be learnt about them anew (rules 41)."""
+    rows = fetch_in(session, Customer, "id", customer_ids, columns=("id", "state"))
+    return frozenset(row["id"] for row in rows if row["state"] == ERASED)
 
 
 def takes_part(state: str) -> bool:

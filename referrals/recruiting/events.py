@@ -76,6 +76,7 @@ class Answer:
     reasons: tuple[Reason, ...] = ()
     customer_id: int | None = None
     created: bool = False
+    erased: bool = False  # it is about somebody who was erased: its body is not kept (rules 41)
 
 
 @books
@@ -115,7 +116,7 @@ def _orders(session: Session, run: list[Delivery], *, programme: Programme) -> l
     outcomes = apply_orders(session, arrivals, programme=programme, now=now)
     _join_visitors(session, outcomes, programme=programme, now=now)
     return [
-        Answer(outcome.status, arrival.state.id, outcome.reasons, outcome.customer_id)
+        Answer(outcome.status, arrival.state.id, outcome.reasons, outcome.customer_id, erased=outcome.erased)
         for arrival, outcome in zip(arrivals, outcomes, strict=True)
     ]
 
@@ -209,14 +210,14 @@ def _store(session: Session, items: Sequence[Delivery], answers: Sequence[Answer
             "done_at": item.now,
         }
         if item.inbox_id is not None:
-            replayed.append({"id": item.inbox_id, **judged})
+            replayed.append({"id": item.inbox_id, **judged, "body": None if answer.erased else item.body})
             continue
         rows.append(
             {
                 "kind": item.kind,
                 "source": item.shop,
                 "headers": item.headers,
-                "body": item.body,
+                "body": None if answer.erased else item.body,
                 "digest": hashlib.sha256(item.body).hexdigest(),
                 "subject": item.subject or _subject(item),
                 "received_at": item.received_at,

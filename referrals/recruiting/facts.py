@@ -12,7 +12,7 @@ from referrals.recruiting.attribution import Evidence, FriendFacts, OrderFacts, 
 from referrals.recruiting.shops import DELETED
 from referrals.rewarding.bonuses import bonuses_of_friends
 from storage.bulk import fetch_in
-from storage.customers import ACTIVE, Customer, Phone
+from storage.customers import ACTIVE, ERASED, Customer, Phone
 from storage.ledger import AVAILABLE
 from storage.orders import Order
 from storage.referrals import Referral
@@ -83,7 +83,7 @@ def friend_facts(facts: Facts, friend_id: int) -> FriendFacts:
         pairs=[pair_facts(row) for row in facts.pairs.get(friend_id, [])],
         settled=_settled_first(facts.bonuses.get(friend_id, [])),
         brought_by=facts.brought_by,
-        shut_out=facts.shut_out,
+        shut_out=_shut_out(facts, friend_id),
         paid_since={owner: since for owner in owners if (since := _paid_since(facts, owner)) is not None},
     )
 
@@ -132,6 +132,12 @@ def read_evidence(stored: Row) -> Evidence:
 def is_settled(bonus: Row) -> bool:
     """Credit already: its ambassador and its place are decided for good."""
     return bool(bonus["status"] == AVAILABLE and bonus["amount_minor"] > 0)
+
+
+def _shut_out(facts: Facts, friend_id: int) -> frozenset[int]:
+    """A friend who was erased stays brought by whoever brought them: the books do not change (rules 41)."""
+    friend = facts.people.get(friend_id)
+    return facts.shut_out - {friend_id} if friend and friend["state"] == ERASED else facts.shut_out
 
 
 def _settled_first(bonuses: Iterable[Row]) -> int | None:

@@ -17,6 +17,7 @@ from referrals.people.identities import (
     remember_phones,
     resolve_people,
 )
+from referrals.people.persons import erased_among
 from referrals.reasons import NO_EVIDENCE, Reason, reason
 from referrals.recruiting.decisions import DecisionPlan, plan_decisions, write_decisions
 from referrals.recruiting.evidence import Pointers
@@ -62,6 +63,7 @@ class OrderOutcome:
     reasons: tuple[Reason, ...]
     customer_id: int | None = None
     click_person_id: int | None = None  # the chat's person whose shop button led here (rules 15)
+    erased: bool = False  # its buyer was: nothing is kept of what the shop says of them (rules 41)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class OrdersPlan:
     click_people: dict[OrderKey, int] = field(default_factory=dict)
     refunds: Refunds | None = None  # of shops that report them on their own
     grown: set[OrderKey] = field(default_factory=set)  # stored orders of which more came back than their row says
+    erased: frozenset[int] = frozenset()  # buyers of known orders who were erased
     decisions: DecisionPlan = field(default_factory=DecisionPlan)
 
 
@@ -190,6 +193,7 @@ def _take_states(
     plan.refunds = refunds_of(session, ((arrival.state, arrival.received_at) for arrival in arrivals))
     if plan.refunds is not None:
         plan.grown = {key for key, row in plan.rows.items() if plan.refunds.fold(row)}
+    plan.erased = erased_among(session, {row["customer_id"] for row in stored if row["customer_id"] is not None})
     for key, arrival in zip(keys, arrivals, strict=True):
         fresh = fresh_row(arrival.state, received_at=arrival.received_at, currency=programme.currency)
         if plan.refunds is not None:
@@ -224,6 +228,8 @@ def _name_buyers(
     wanted: list[tuple[Row, PersonKeys]] = []
     for key, state in plan.applied.items():
         row, buyer = plan.rows[key], state.buyer
+        if row["customer_id"] in plan.erased:
+            continue
         row["phone"] = row["phone"] or phone_fingerprint(programme, buyer.phone)
         if row["customer_id"] is None and not state.tombstone:
             email = email_fingerprint(programme, buyer.email)
@@ -256,6 +262,7 @@ def _pin_evidence(session: Session, plan: OrdersPlan, *, book: TermsBook, now: d
         row = plan.rows[key]
         if not state.tombstone:
             row["evidence"], row["misses"] = pointers.evidence(row, state)
+            row["misses"] = [] if row["customer_id"] in plan.erased else row["misses"]
             row["orders_count"] = state.buyer.orders
         if row["paid_at"] is not None:
             row["pinned_at"] = now
@@ -289,7 +296,7 @@ def _note_consent(session: Session, plan: OrdersPlan) -> None:
     said: dict[int, tuple[datetime, bool]] = {}
     for key, state in plan.applied.items():
         row, consent = plan.rows[key], state.buyer.marketing_consent
-        if consent is not None and row["customer_id"]:
+        if consent is not None and row["customer_id"] and row["customer_id"] not in plan.erased:
             word = (row["created_at"], not consent)
             said[row["customer_id"]] = max(word, said.get(row["customer_id"], word))
     known = fetch_in(session, Customer, "id", list(said), columns=("id", "marketing_consent", "consent_at"))
@@ -306,8 +313,9 @@ def _outcome(plan: OrdersPlan, arrival: Arrival, status: str) -> OrderOutcome:
     key = (arrival.state.shop, arrival.state.id)
     row = plan.rows[key]
     # Anybody can type an address; who pays for an order under it is taken at their word.
-    visitor = plan.click_people.get(key) if row["paid_at"] is not None else None
-    return OrderOutcome(status, _reasons(plan, row), row["customer_id"], visitor)
+    erased = row["customer_id"] in plan.erased
+    visitor = plan.click_people.get(key) if row["paid_at"] is not None and not erased else None
+    return OrderOutcome(status, _reasons(plan, row), row["customer_id"], visitor, erased)
 
 
 def _reasons(plan: OrdersPlan, row: Row) -> tuple[Reason, ...]:

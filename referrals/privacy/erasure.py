@@ -1,0 +1,91 @@
+"""A person is forgotten, and the books do not change (rules 41).
+
+What is left is a number: orders, pairs and the ledger carry it as a pseudonym, and a state of an order that the shop
+tells again finds its row and makes nobody anew. Unspent credit stays booked under the number and nobody can spend it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from referrals.asking.privacy import forget_asking, subjects_of
+from referrals.people.persons import everybody, get_customer
+from referrals.people.privacy import chats_of_people, forget_person
+from referrals.privacy.traces import forget_bodies, forget_log, forget_messages, forget_replies
+from referrals.programme import Programme
+from referrals.recruiting.privacy import forget_recruiting
+from storage.auditlog import AuditEvent
+from storage.customers import ERASED
+from storage.database import books
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Who is gone; ``before`` is how they stood, ``again`` when they had been gone already."""
+
+    customer_id: int
+    before: str
+
+    @property
+    def again(self) -> bool:
+        """Whether nothing was left to do."""
+        return self.before == ERASED
+
+
+@books
+def erase(
+    session: Session,
+    customer_id: int,
+    *,
+    actor: str,
+    programme: Programme,
+    now: datetime,
+    keep_chat: int | None = None,
+) -> Erased:
+    """Nothing says any more who this was, in whatever table; once more changes nothing.
+
+    Args:
+        session: The session of the transaction.
+        customer_id: The customer, or anybody who was merged into them.
+        actor: Who wants it, for the audit log.
+        programme: The programme.
+        now: The programme's time.
+        keep_chat: The chat in which they read that it is done; ``close_chat`` ends it afterwards.
+
+    Raises:
+        UnknownCustomer: Nobody has this number.
+    """
+    customer = get_customer(session, customer_id)
+    erased = Erased(customer.id, customer.state)
+    if erased.again:
+        return erased
+    people = everybody(session, customer.id)
+    chats = chats_of_people(session, people)
+    forget_bodies(session, people, chats=chats, programme=programme, now=now)
+    forget_messages(session, people, chats=chats)
+    forget_log(session, people, subjects=subjects_of(session, people))
+    forget_replies(session, people, programme=programme)
+    forget_asking(session, people, programme=programme, now=now)
+    forget_recruiting(session, people)
+    forget_person(
+        session, people, chats=[each for each in chats if not _is_owners(each, programme)], keep_chat=keep_chat
+    )
+    event = AuditEvent(
+        at=now,
+        actor=actor,
+        action="customer:erase",
+        subject=f"customer:{erased.customer_id}",
+        before={"state": erased.before},
+        after={"state": ERASED},
+    )
+    session.add(event)
+    session.flush()
+    return erased
+
+
+def _is_owners(chat_id: int, programme: Programme) -> bool:
+    """An owner's chat stays: cards of other people's cases stand in it."""
+    return chat_id in programme.config.telegram.owner_ids
