@@ -28,6 +28,8 @@ SCOPES = (
     "figures:read",
     "contacts:read",
     "references:read",
+    "privacy:read",
+    "privacy:write",
 )
 
 

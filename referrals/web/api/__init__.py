@@ -14,6 +14,7 @@ from referrals.web.api.figures import show_figures
 from referrals.web.api.leaderboard import show_leaderboard
 from referrals.web.api.openapi import serve_document
 from referrals.web.api.orders import put_order, put_orders, try_order
+from referrals.web.api.privacy import erase_customer, export_customer
 from referrals.web.api.problems import Problem, problem_response
 from referrals.web.api.references import list_references
 from referrals.web.api.referrals import list_referrals, refer, show_referral
@@ -24,6 +25,8 @@ DOCUMENT = "/openapi.json"  # the one address that needs no key
 ROUTES = (
     ("POST", "/customers", "customers:write", put_customer),
     ("GET", "/customers/{number}", "customers:read", show_customer),
+    ("DELETE", "/customers/{number}", "privacy:write", erase_customer),
+    ("GET", "/customers/{number}/export", "privacy:read", export_customer),
     ("POST", "/customers/{number}/connect-link", "customers:write", make_connect_link),
     ("POST", "/orders", "orders:write", put_order),
     ("POST", "/orders/batch", "orders:write", put_orders),
