@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from referrals.jobs import audit, freeze_standings, plan_plays, release_bonuses, watchdog
+from referrals.jobs import audit, freeze_standings, plan_plays, release_bonuses, retention, watchdog
 from referrals.jobs.leases import Held, LeaseLost, acquire_lease, release_lease
 from referrals.jobs.turn import Turn, never
 from referrals.programme import Programme
@@ -57,6 +57,7 @@ JOBS = {
         Job(release_bonuses.NAME, 5, release_bonuses.is_due, release_bonuses.work, release_bonuses.next_at),
         Job(freeze_standings.NAME, 2, freeze_standings.is_due, freeze_standings.work),
         Job(audit.NAME, 60, audit.is_due, audit.work),
+        Job(retention.NAME, 300, retention.is_due, retention.work),
         Job(watchdog.NAME, 20, watchdog.is_due, watchdog.work, watchdog.next_at),
         *(_planner(name) for name in plan_plays.NAMES),
     )
