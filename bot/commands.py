@@ -29,6 +29,7 @@ NAMES = {
     "ask": {"nl": "vraag", "en": "ask"},
     "reference": {"nl": "referentie", "en": "reference"},
     "language": {"nl": "taal", "en": "language"},
+    "data": {"nl": "gegevens", "en": "data"},
     "pause": {"nl": "pauze", "en": "pause"},
     "help": {"nl": "help", "en": "help"},
     "stop": {"nl": "stop", "en": "stop"},

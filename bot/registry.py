@@ -25,6 +25,7 @@ from bot.screens import (
     nickname,
     notices,
     old,
+    privacy,
     question,
     reference,
     reference_consent,
@@ -48,7 +49,7 @@ from referrals.programme import Programme
 SCREENS: tuple[ModuleType, ...] = (
     start, connect, invitation, home, link, balance, status, why, board, nickname, terms, language, stop, help, today,
     reference, reference_consent, reference_owner, reference_views,
-    settings, score, tips, case, question, contact_log, notices, membership, unknown, old,
+    settings, privacy, score, tips, case, question, contact_log, notices, membership, unknown, old,
 )  # fmt: skip
 
 Gather = Callable[..., dict[str, Any]]

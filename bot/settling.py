@@ -6,21 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from bot.judging import drop
 from bot.leases import keep_lease, release
 from bot.outbox import Plan
 from bot.pace import slow_down
-from bot.turn import SCREEN, strip_row
+from bot.turn import SCREEN, STRIP, strip_row
 from referrals.asking.contacts import mark_unsent
 from referrals.notices import ACCOUNT, CASES, STAFF, UNASKED
+from referrals.privacy import export
+from referrals.privacy.traces import close_chat
 from referrals.reasons import INTERNAL_ERROR, OUTCOME_UNKNOWN, UNREACHABLE
 from storage.bulk import insert_rows
 from storage.installation import Setting
 from storage.machine import machine_now
 from storage.mailbox import DUE, SENT, Chat, Outbox
 
+HANDED_OUT = SCREEN + export.HANDED_OUT
+LAST_WORDS = frozenset({SCREEN + "erased", STRIP})
 LONGEST_BACKOFF = 300.0  # seconds
 FAULT = timedelta(minutes=1)
 
@@ -59,6 +63,8 @@ def settle(session: Session, plan: Plan, result: Result, *, worker: str, now: da
     else:
         _settle_failed(session, chat, plan, rows, result, jitter=jitter)
     session.flush()
+    if plan.kind in LAST_WORDS and not plan.is_owner and chat.customer_id is None:
+        _end(session, plan.chat_id)
 
 
 def set_aside(session: Session, chat_id: int, *, worker: str) -> None:
@@ -74,6 +80,12 @@ def set_aside(session: Session, chat_id: int, *, worker: str) -> None:
     release(session, chat_id, worker=worker)
 
 
+def _end(session: Session, chat_id: int) -> None:
+    """The chat of somebody who was erased is gone once nothing is left to be said in it."""
+    if session.exec(select(Outbox.id).where(Outbox.chat_id == chat_id, Outbox.status == DUE).limit(1)).first() is None:
+        close_chat(session, chat_id)
+
+
 def _settle_sent(
     session: Session, chat: Chat, plan: Plan, rows: Sequence[Outbox], result: Sent, *, now: datetime
 ) -> None:
@@ -81,6 +93,8 @@ def _settle_sent(
         # What staff are shown may have changed while it was under way; then it is due again, and edited in place.
         status = SENT if row.kind not in STAFF or row.data == plan.data else DUE
         row.status, row.message_id, row.sent_at, row.retry_at = status, result.message_id, now, None
+        if row.kind == HANDED_OUT:
+            row.data = row.data | {"answer": {}}  # they have it; here it would only be a second copy
     if result.file is not None:
         session.merge(Setting(key=f"file:{result.file[0]}", value=result.file[1]))
     if plan.home:

@@ -115,6 +115,13 @@ class Telegram:
     async def send(self, chat_id: int, message: OutMessage, *, file_id: str | None = None) -> Result:
         """The message is in the chat, or why not."""
         keyboard = _keyboard(message)
+        if message.document is not None:
+            file = BufferedInputFile(message.document.content, message.document.name)
+            uploading = self.bot.send_document(
+                chat_id, file, caption=message.text, parse_mode=HTML, reply_markup=keyboard,
+                request_timeout=REQUEST_SECONDS,
+            )  # fmt: skip
+            return await _outcome(uploading)
         if message.photo is None:
             sending = self.bot.send_message(
                 chat_id, message.text, parse_mode=HTML, reply_markup=keyboard, request_timeout=REQUEST_SECONDS

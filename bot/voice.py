@@ -27,12 +27,21 @@ class Photo:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A file, named as it is saved."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class OutMessage:
-    """A message as it is sent: HTML and buttons; with a photo the text is its caption."""
+    """A message as it is sent: HTML and buttons; with a photo or a document the text is its caption."""
 
     text: str
     rows: Rows = ()
     photo: Photo | None = None
+    document: Document | None = None
 
 
 @dataclass(frozen=True, slots=True)

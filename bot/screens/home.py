@@ -92,7 +92,8 @@ def render_more(voice: Voice, _data: dict[str, Any]) -> OutMessage:
     rows = [
         [to_view(voice, "button.balance", "balance"), to_view(voice, "button.why", "why")],
         [to_view(voice, "button.settings", "settings"), to_view(voice, "button.language", "language")],
-        [to_view(voice, "button.terms", "terms"), to_view(voice, "button.help", "help")],
+        [to_view(voice, "button.terms", "terms"), to_view(voice, "button.privacy", "privacy")],
+        [to_view(voice, "button.help", "help")],
         [to_do(voice, "button.ask", "ask"), to_do(voice, "button.reference", "reference")],
     ]
     if voice.is_owner:

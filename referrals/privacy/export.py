@@ -17,6 +17,7 @@ from referrals.rewarding.privacy import tell_rewarding
 from storage.auditlog import AuditEvent
 from storage.mailbox import Outbox
 
+HANDED_OUT = "data_file"  # the screen that sends it: no export holds another one
 MESSAGE = ("kind", "status", "data", "due_at", "sent_at", "dropped_because", "created_at")
 
 
@@ -58,7 +59,8 @@ def _messages(session: Session, people: Sequence[int]) -> list[dict[str, Any]]:
     theirs = or_(
         col(Outbox.customer_id).in_(people), col(Outbox.chat_id).in_(chats) & col(Outbox.kind).startswith("screen.")
     )
-    rows = session.exec(select(Outbox).where(theirs).order_by(col(Outbox.id)))
+    query = select(Outbox).where(theirs, Outbox.kind != f"screen.{HANDED_OUT}")
+    rows = session.exec(query.order_by(col(Outbox.id)))
     return [{name: getattr(row, name) for name in MESSAGE} for row in rows]
 
 

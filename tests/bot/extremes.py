@@ -102,6 +102,10 @@ SETTINGS: dict[str, Any] = {
     "page": "", "tips": True, "scores": True, "portfolio": True, "hours": ["20:30", "11:30"], "until_at": MOMENT,
     "stopped": False, "refused": True, "connected": False,
 }  # fmt: skip
+PRIVACY: dict[str, Any] = {
+    "page": "", "claimed": False, "name": FIRST_NAME, "orders": COUNT, "friends": COUNT, "available": SUMS,
+    "held": SUMS,
+}  # fmt: skip
 LOG = {
     "owner": True, "customer": NUMBER, "state": "excluded", "stopped_at": MOMENT, "paused_until_at": MOMENT,
     "no_consent": True, "unwanted": ["tips", "scores", "portfolio"], "contacts": CONTACTS, "older": True,
@@ -134,6 +138,9 @@ EXTREMES: dict[str, list[Any]] = {
     "connect_said": [{"key": "connect.connected", "name": FIRST_NAME, "lost": False, "again": False},
                      {"key": "connect.missed", "lost": True, "again": True}],
     "error": [{"code": "internal_error"}, {"code": "nothing_like_it"}],
+    "data_file": [{"export": {"programme": SHOP}}],
+    "erased": [{}],
+    "privacy_refused": [{}],
     "invitation": [
         {"kind": "invited", "name": FIRST_NAME, "code": CODE, "typed": CODE, "until": MOMENT[:10], "url": LINK},
         {"kind": "code_typing_error", "typed": "&" * 64},
@@ -186,6 +193,7 @@ EXTREMES: dict[str, list[Any]] = {
     "view.language": [{}],
     "view.link": [{"code": CODE, "web": LINK, "chat": LINK}, {"excluded": True}],
     "view.more": [{}],
+    "view.privacy": [PRIVACY, PRIVACY | {"page": "erase"}, {"page": "", "claimed": True}],
     "view.settings": [SETTINGS, SETTINGS | {"stopped": True}, SETTINGS | {"page": "pause"},
                       SETTINGS | {"page": "hours"}],
     "view.status": [{"friends": [FRIEND] * 10, "more": True}, {"friends": []}],

@@ -68,7 +68,7 @@ def test_a_message_fits_with_the_longest_that_it_can_hold(
         with capture_logs() as logs:
             message = RENDER[name](voice, EXTREMES[name][place])
         words = {"text": message.text, "caption": message.text, "parse_mode": "HTML"}
-        said = read_caption(words)[0] if message.photo else read_text(words)[0]
+        said = read_caption(words)[0] if message.photo or message.document else read_text(words)[0]
         check_markup(keyboard(message))
         assert (bool(said), logs) == (True, []), "a name that the words hold was not filled in"
 
