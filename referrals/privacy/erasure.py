@@ -1,11 +1,13 @@
-"""A person is forgotten, and the books do not change (rules 41).
+"""A person is forgotten, and the books keep every entry (rules 41).
 
 What is left is a number: orders, pairs and the ledger carry it as a pseudonym, and a state of an order that the shop
-tells again finds its row and makes nobody anew. Unspent credit stays booked under the number and nobody can spend it.
+tells again finds its row and makes nobody anew. Bonuses that still wait are taken back; credit stays booked under the
+number, where nobody can spend it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,10 +18,13 @@ from referrals.people.persons import everybody, get_customer
 from referrals.people.privacy import chats_of_people, forget_person
 from referrals.privacy.traces import forget_bodies, forget_log, forget_messages, forget_replies
 from referrals.programme import Programme
+from referrals.recruiting.orders import redecide
 from referrals.recruiting.privacy import forget_recruiting
 from storage.auditlog import AuditEvent
+from storage.bulk import fetch_in
 from storage.customers import ERASED
 from storage.database import books
+from storage.ledger import HELD, Bonus
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,6 @@ def erase(
     people = everybody(session, customer.id)
     chats = chats_of_people(session, people)
     forget_bodies(session, people, chats=chats, programme=programme, now=now)
-    forget_messages(session, people, chats=chats)
     forget_log(session, people, subjects=subjects_of(session, people))
     forget_replies(session, people, programme=programme)
     forget_asking(session, people, programme=programme, now=now)
@@ -73,6 +77,8 @@ def erase(
     forget_person(
         session, people, chats=[each for each in chats if not _is_owners(each, programme)], keep_chat=keep_chat
     )
+    redecide(session, _waited_for(session, people), programme=programme, now=now)
+    forget_messages(session, people, chats=chats)  # also what the decisions just wrote
     event = AuditEvent(
         at=now,
         actor=actor,
@@ -84,6 +90,12 @@ def erase(
     session.add(event)
     session.flush()
     return erased
+
+
+def _waited_for(session: Session, people: Sequence[int]) -> list[int]:
+    """The friends whose bonuses these people still wait for: like anybody who is shut out, they get none."""
+    bonuses = fetch_in(session, Bonus, "customer_id", people, columns=("friend_id", "status"))
+    return sorted({row["friend_id"] for row in bonuses if row["status"] == HELD})
 
 
 def _is_owners(chat_id: int, programme: Programme) -> bool:

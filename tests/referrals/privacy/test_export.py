@@ -59,4 +59,4 @@ def test_who_was_merged_is_in_it_and_who_was_erased_is_a_number(database: Databa
     database.run(erase, number, actor="key:till", programme=shop.programme, now=shop.now)
     kept = export(shop, number)
     assert (kept["known_by"], kept["chats"], kept["messages"]) == ([], [], [])
-    assert kept["balances"]["EUR"]["held_minor"] == 1500
+    assert [(each["account"], each["amount_minor"]) for each in kept["ledger"]] == [("held", 1500), ("held", -1500)]
