@@ -21,7 +21,7 @@ from bot.voice import Document, OutMessage, Voice, lines, paragraphs
 from referrals.people.customers import access_of, get_customer
 from referrals.people.persons import everybody
 from referrals.privacy.erasure import erase
-from referrals.privacy.export import HANDED_OUT, hand_out
+from referrals.privacy.export import HANDED_OUT, export_person, note_export
 from referrals.programme import Programme
 from referrals.rewarding.balances import balances
 from storage.database import books
@@ -63,7 +63,8 @@ def send_data(session: Session, visitor: Visitor, *, programme: Programme) -> Se
     if not _may(session, visitor):
         return [Answer(REFUSED)]
     actor = f"customer:{visitor.customer_id}"
-    kept = hand_out(session, visitor.customer_id, actor=actor, programme=programme, now=visitor.now)
+    note_export(session, visitor.customer_id, actor=actor, now=visitor.now)
+    kept = export_person(session, visitor.customer_id, programme=programme, now=visitor.now)
     return [Press("press.data"), Answer(HANDED_OUT, {"export": kept})]
 
 

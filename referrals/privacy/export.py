@@ -44,13 +44,11 @@ def export_person(session: Session, customer_id: int, *, programme: Programme, n
     return plain
 
 
-def hand_out(session: Session, customer_id: int, *, actor: str, programme: Programme, now: datetime) -> dict[str, Any]:
-    """``export_person``, and the audit log says who was handed it. Raises: UnknownCustomer."""
-    kept = export_person(session, customer_id, programme=programme, now=now)
+def note_export(session: Session, customer_id: int, *, actor: str, now: datetime) -> None:
+    """The audit log says who is handed everything that is kept of them. Raises: UnknownCustomer."""
     subject = f"customer:{get_customer(session, customer_id).id}"
     session.add(AuditEvent(at=now, actor=actor, action="customer:export", subject=subject))
     session.flush()
-    return kept
 
 
 def _messages(session: Session, people: Sequence[int]) -> list[dict[str, Any]]:

@@ -42,12 +42,18 @@ def shop_of(database: Database, **keys: Any) -> Shop:
     return Shop(database, **KEYS, **keys)
 
 
-def anna(shop: Shop) -> tuple[int, str]:
-    """An ambassador with a friend's credit, who bought, told, complained and was published; her number and code."""
+def known(shop: Shop) -> tuple[int, str]:
+    """An ambassador who bought twice and waits for a friend's bonus; her number and code."""
     number, code = shop.ambassador(NAME, shop_id=ACCOUNT, email=EMAIL)
     shop.deliver(order("anna-1", buyer(), at=NOON - timedelta(days=400)))
     shop.deliver(order("bram-1", code=code))
     hook(shop, _order_body("anna-2"))
+    return number, code
+
+
+def anna(shop: Shop) -> tuple[int, str]:
+    """Likewise; and she has a chat, complained, told a secret and was published, and the shop sent nonsense of her."""
+    number, code = known(shop)
     hook(shop, b'{"type": "order.state", "data": {"id": "x", "customer": {"email": "Geheim.Adres+tag@example.nl"}}}')
     hook(shop, f'{{"type": "customer.state", "data": {{"id": "{ACCOUNT}", "first_name": "{NAME}"}}}}'.encode())
     shop.database.run(_chat, shop, number)

@@ -28,7 +28,7 @@ from storage.surveys import Survey
 from tests.builders import NOON, Shop, friend, later, order
 from tests.referrals.asking import telling
 from tests.referrals.privacy import person
-from tests.referrals.privacy.person import EMAIL, OLGA, TELEGRAM, anna, planted, rows, shop_of
+from tests.referrals.privacy.person import EMAIL, OLGA, TELEGRAM, anna, known, planted, rows, shop_of
 
 
 def gone(shop: Shop, number: int, **more: Any) -> Erased:
@@ -55,7 +55,7 @@ def test_no_table_holds_anything_of_somebody_who_was_erased(database: Database) 
 def test_the_books_keep_every_entry_under_a_number(database: Database) -> None:
     """Rule 41: credit stays where nobody can spend it; no figure changes, and the audit finds nothing."""
     shop = shop_of(database)
-    number, _ = anna(shop)
+    number, _ = known(shop)
     shop.pass_days(22)
     before, bonuses = books_of(shop), shop.rows(Bonus)
     gone(shop, number)
@@ -67,7 +67,7 @@ def test_the_books_keep_every_entry_under_a_number(database: Database) -> None:
 def test_what_still_waits_is_taken_back_and_nobody_is_told(database: Database) -> None:
     """Rules 7 and 41: at once, not when the shop happens to tell the order again; nothing is edited."""
     shop = shop_of(database)
-    number, _ = anna(shop)
+    number, _ = known(shop)
     before = books_of(shop)
     gone(shop, number)
     postings, entries = books_of(shop)
@@ -113,7 +113,7 @@ def test_what_stays_is_numbers_and_dates(database: Database) -> None:
 def test_the_code_stays_taken_and_leads_to_nobody(database: Database) -> None:
     """Rule 17: a code is never issued again; an order with it earns nothing."""
     shop = shop_of(database)
-    number, code = anna(shop)
+    number, code = known(shop)
     gone(shop, number)
     found = database.look(find_codes, [code])[code]
     assert isinstance(found, CodeHit)
@@ -127,7 +127,7 @@ def test_the_code_stays_taken_and_leads_to_nobody(database: Database) -> None:
 def test_an_order_that_is_told_again_makes_nobody_anew_and_is_not_kept(database: Database) -> None:
     """Rule 41: neither an older state nor a newer one brings back who bought."""
     shop = shop_of(database)
-    number, _ = anna(shop)
+    number, _ = known(shop)
     gone(shop, number)
     people = len(shop.rows(Customer))
     person.again(shop, "anna-2")
@@ -140,7 +140,7 @@ def test_an_order_that_is_told_again_makes_nobody_anew_and_is_not_kept(database:
 def test_a_new_order_of_the_same_address_is_somebody_new(database: Database) -> None:
     """Rule 41: the fingerprint is gone, so nothing joins the two."""
     shop = shop_of(database)
-    number, _ = anna(shop)
+    number, _ = known(shop)
     gone(shop, number)
     person.again(shop, "anna-3")
     (bought,) = rows(shop, Order, external_id="anna-3")
@@ -231,7 +231,7 @@ def test_others_keep_what_is_theirs(database: Database) -> None:
 def test_the_board_shows_them_no_more(database: Database) -> None:
     """Rule 33: the others keep their places and their sums."""
     shop = shop_of(database)
-    number, _ = anna(shop)
+    number, _ = known(shop)
     shop.pass_days(22)
     names = [row.name for row in _board(shop).rows]
     assert names
