@@ -24,5 +24,6 @@ score         an answer 0-10: promoter 9-10, passive 7-8, detractor 0-6
 gate          a condition under which somebody is not asked
 case          a complaint or question that a person answers
 reference     a customer's words in the portfolio
-voucher       a single-use code; reward: what credit buys
+voucher       credit as a single-use code, taken from the lots that expire first; reward: what credit buys
+redemption    what one order took of one voucher
 """

@@ -58,13 +58,13 @@ def is_typing_error(normalised: str) -> bool:
     """Could it have been a made code, had every symbol been typed right?"""
     if len(normalised) != LENGTH or any(symbol not in VALUES for symbol in normalised):
         return False
-    return _weighted(normalised) % len(ALPHABET) != 0
+    return weighted(normalised) % len(ALPHABET) != 0
 
 
 def make_code(maker: Maker) -> str:
     """A fresh code as it is shown; whether somebody has it already is for the unique key to say."""
     symbols = maker.symbols(ALPHABET, RANDOM_SYMBOLS)
-    return symbols + ALPHABET[_weighted(symbols) * CHECK_FACTOR % len(ALPHABET)]
+    return symbols + ALPHABET[weighted(symbols) * CHECK_FACTOR % len(ALPHABET)]
 
 
 def find_codes(session: Session, typed: Collection[str]) -> dict[str, CodeHit | CodeMiss]:
@@ -81,10 +81,10 @@ def find_codes(session: Session, typed: Collection[str]) -> dict[str, CodeHit | 
     return {text: hits.get(name) or _miss(text, name) for text, name in spellings.items()}
 
 
-def _miss(typed: str, normalised: str) -> CodeMiss:
-    return CodeMiss(CODE_TYPING_ERROR if is_typing_error(normalised) else UNKNOWN_CODE, typed[:LONGEST_TYPED])
-
-
-def _weighted(symbols: str) -> int:
+def weighted(symbols: str) -> int:
     """The sum of place times value, places counted from one."""
     return sum(place * VALUES[symbol] for place, symbol in enumerate(symbols, start=1))
+
+
+def _miss(typed: str, normalised: str) -> CodeMiss:
+    return CodeMiss(CODE_TYPING_ERROR if is_typing_error(normalised) else UNKNOWN_CODE, typed[:LONGEST_TYPED])

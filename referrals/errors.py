@@ -74,3 +74,51 @@ class InternalFault(ProgrammeError):
     """Our own code failed on an authentic delivery (rules 37)."""
 
     code = "internal_error"
+
+
+class NotEnoughCredit(ProgrammeError):
+    """The customer has less credit than that, after what they owe (rules 9)."""
+
+    code = "not_enough_credit"
+
+
+class UnknownVoucher(ProgrammeError):
+    """No voucher has this code."""
+
+    code = "unknown_voucher"
+
+
+class VoucherAlreadyRedeemed(ProgrammeError):
+    """Another order used the voucher, or this one took another amount of it."""
+
+    code = "voucher_redeemed"
+
+
+class VoucherVoided(ProgrammeError):
+    """The voucher was taken back."""
+
+    code = "voucher_void"
+
+
+class VoucherOutOfDate(ProgrammeError):
+    """The voucher's time is over."""
+
+    code = "voucher_expired"
+
+
+class VoucherWorthLess(ProgrammeError):
+    """The voucher is worth less than that."""
+
+    code = "voucher_worth_less"
+
+
+class VoucherNotRedeemed(ProgrammeError):
+    """This order did not use this voucher."""
+
+    code = "voucher_not_redeemed"
+
+
+class OtherCurrency(ProgrammeError):
+    """The voucher is in another currency, and nothing is converted (rules 4)."""
+
+    code = "other_currency"

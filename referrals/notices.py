@@ -23,6 +23,10 @@ BONUS_AVAILABLE = "bonus_available"  # number, amount_minor, currency, balance_m
 BONUS_CHANGED = "bonus_changed"  # number, amount_minor, before_minor, currency, reason
 BONUS_REVERSED = "bonus_reversed"  # number, amount_minor, currency, reason
 NOT_COUNTED = "not_counted"  # reason
+VOUCHER_USED = "voucher_used"  # ending, amount_minor, returned_minor, kept_minor, currency
+VOUCHER_BACK = "voucher_back"  # ending, amount_minor, currency: an order that used it was called off
+VOUCHER_VOIDED = "voucher_voided"  # ending, amount_minor, currency: a bonus in it was taken back
+VOUCHER_OVER = "voucher_over"  # ending, amount_minor, currency: its time is over, the amount is credit again
 
 # The account: at least once, at any hour, for somebody else may be at it (rules 19, 20).
 TOKEN_USED_ELSEWHERE = "token_used_elsewhere"  # noqa: S105 - another chat held a link that connects to this account
@@ -54,7 +58,8 @@ THANKS = "thanks"  # years or friends
 REFERENCE_INVITED = "reference_invited"  # reference, version, years, ten
 REFERENCE_RENEWAL = "reference_renewal"  # reference, version, months: it is off the wall, its time is over
 
-MONEY = frozenset({BONUS_HELD, BONUS_AVAILABLE, BONUS_CHANGED, BONUS_REVERSED, NOT_COUNTED})
+VOUCHERS = frozenset({VOUCHER_USED, VOUCHER_BACK, VOUCHER_VOIDED, VOUCHER_OVER})
+MONEY = frozenset({BONUS_HELD, BONUS_AVAILABLE, BONUS_CHANGED, BONUS_REVERSED, NOT_COUNTED}) | VOUCHERS
 ACCOUNT = frozenset({TOKEN_USED_ELSEWHERE, CLAIM_ENDED})
 CASES = frozenset({CASE_ANSWER, CASE_SOLVED})
 REFERENCES = frozenset({REFERENCE_TEXT, REFERENCE_PUBLISHED, REFERENCE_REFUSED})
@@ -108,6 +113,7 @@ __all__ = [
     "REFERENCES",
     "STAFF",
     "UNASKED",
+    "VOUCHERS",
     "Notice",
     "write_notices",
 ]

@@ -43,6 +43,14 @@ GOODWILL = "goodwill"
 APPROVED = "approved"  # date, amount_minor, currency
 MERGED = "merged"
 
+# What became of credit, and why a voucher cannot be used.
+DEBT_SETTLED = "debt_settled"
+VOUCHER_MADE = "voucher_made"
+VOUCHER_REDEEMED = "voucher_redeemed"  # date
+VOUCHER_ROLLED_BACK = "voucher_rolled_back"
+VOUCHER_VOID = "voucher_void"  # date
+VOUCHER_EXPIRED = "voucher_expired"  # date
+
 # Why a message was not sent.
 IN_HOLD_OUT = "in_hold_out"
 STOPPED = "stopped"

@@ -20,10 +20,11 @@ from storage import (
     standings,
     surveys,
     tallies,
+    vouchers,
 )
 
 MODULES = (
     auditlog, cases, codes, contacts, customers, installation, leases, ledger, mailbox, orders, references, referrals,
-    standings, surveys, tallies,
+    standings, surveys, tallies, vouchers,
 )  # fmt: skip
 metadata = SQLModel.metadata

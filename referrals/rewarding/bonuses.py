@@ -15,6 +15,7 @@ from referrals.reasons import APPROVED, BUDGET_SPENT, MONTH_CAP, PARTLY_REFUNDED
 from referrals.rewarding.lots import Lot, difference, new_row, status_after, waiting_reasons
 from referrals.rewarding.messages import money_notices
 from referrals.rewarding.postings import available_of, write_steps
+from referrals.rewarding.voids import VoidPlan, plan_voids, write_voids
 from storage.bulk import fetch_in, insert_rows, update_rows
 from storage.installation import Setting
 from storage.ledger import HELD, Bonus, Budget
@@ -65,6 +66,7 @@ class BonusPlan:
     budgets: dict[tuple[str, str], int] = field(default_factory=dict)  # (month, currency) -> spent
     reasons: dict[tuple[int, str], list[Reason]] = field(default_factory=dict)  # (customer, origin)
     notices: list[Notice] = field(default_factory=list)
+    voids: VoidPlan | None = None  # vouchers that fall with a bonus in them
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,9 @@ def plan_bonuses(
     plan = BonusPlan(lots=[lot for lot in lots.values() if lot.touched])
     _spend_budget(session, plan)
     reviewed = not history_known(session, programme)
-    available = available_of(session, [lot.row["id"] for lot in plan.lots if lot.settled])
+    settled = [lot for lot in plan.lots if lot.settled]
+    available = available_of(session, [lot.row["id"] for lot in settled])
+    _free_vouchers(session, plan, settled, available)
     counted = _counted_friends(plan.lots)
     for lot in plan.lots:
         pair = (lot.row["customer_id"], lot.row["friend_id"])
@@ -123,6 +127,8 @@ def plan_bonuses(
 
 def write_bonuses(session: Session, plan: BonusPlan, *, now: datetime) -> None:
     """The plan is in the books."""
+    if plan.voids is not None:
+        write_voids(session, plan.voids, now=now)
     changed = [lot for lot in plan.lots if lot.changed]
     for lot in changed:
         lot.row["updated_at"] = now
@@ -265,6 +271,19 @@ def _spend_budget(session: Session, plan: BonusPlan) -> None:
             lot.target_minor = min(lot.target_minor, lot.row["budget_minor"])
             lot.reasons = (*lot.reasons, reason(BUDGET_SPENT, month=lot.row["month"]))
     plan.budgets = {key: amount for key, amount in spent.items() if before.get(key) != amount}
+
+
+def _free_vouchers(session: Session, plan: BonusPlan, settled: Sequence[Lot], available: dict[int, int]) -> None:
+    """What is taken back and lies in vouchers is credit again first, with all that these vouchers hold (rules 9)."""
+    taken = {lot.row["id"]: lot.before["amount_minor"] - lot.target_minor for lot in settled}
+    short = {
+        lot: minor - available.get(lot, 0) for lot, minor in taken.items() if minor > max(0, available.get(lot, 0))
+    }
+    if not short:
+        return
+    plan.voids = plan_voids(session, short, {lot.row["id"]: lot.row for lot in plan.lots})
+    for bonus_id, minor in plan.voids.freed.items():
+        available[bonus_id] = available.get(bonus_id, 0) + minor
 
 
 def _counted_friends(lots: Sequence[Lot]) -> dict[tuple[int, int], int]:

@@ -83,6 +83,43 @@ CHECKS = {
             FROM budget JOIN bonus ON bonus.month = budget.month AND bonus.currency = budget.currency
             GROUP BY budget.month, budget.currency, budget.spent_minor) AS used
         WHERE given <> spent_minor ORDER BY month LIMIT 1""",
+    "a voucher is worth what its postings put into it": """
+        SELECT 'voucher ' || voucher.id, 'worth ' || left_minor || ', booked ' || coalesce(sum(entry.amount_minor), 0)
+        FROM voucher LEFT JOIN voucher_posting ON voucher_posting.voucher_id = voucher.id
+             LEFT JOIN entry ON entry.posting_id = voucher_posting.posting_id AND entry.account = 'reserved'
+        GROUP BY voucher.id, left_minor HAVING left_minor <> coalesce(sum(entry.amount_minor), 0)
+        ORDER BY voucher.id LIMIT 1""",
+    "a voucher is worth something while it stands": """
+        SELECT 'voucher ' || id, status || ', worth ' || left_minor FROM voucher
+        WHERE (status = 'standing') <> (left_minor > 0) OR left_minor < 0 ORDER BY id LIMIT 1""",
+    "what is reserved lies in standing vouchers": """
+        SELECT 'customer ' || customer_id, 'reserved less vouchers ' || sum(minor) || ' ' || currency FROM (
+            SELECT customer_id, currency, amount_minor AS minor FROM entry
+            WHERE customer_id IS NOT NULL AND account = 'reserved'
+            UNION ALL SELECT customer_id, currency, -left_minor FROM voucher) AS lying
+        GROUP BY customer_id, currency HAVING sum(minor) <> 0 ORDER BY customer_id LIMIT 1""",
+    "what is redeemed was taken by an order": """
+        SELECT 'customer ' || customer_id, 'redeemed less orders ' || sum(minor) || ' ' || currency FROM (
+            SELECT customer_id, currency, amount_minor AS minor FROM entry
+            WHERE customer_id IS NOT NULL AND account = 'redeemed'
+            UNION ALL SELECT voucher.customer_id, voucher.currency, -redemption.amount_minor
+            FROM redemption JOIN voucher ON voucher.id = redemption.voucher_id
+            WHERE redemption.status = 'redeemed') AS taken
+        GROUP BY customer_id, currency HAVING sum(minor) <> 0 ORDER BY customer_id LIMIT 1""",
+    "a redemption is the sum of its postings": """
+        SELECT 'redemption ' || redemption.id,
+               status || ' ' || redemption.amount_minor || ', booked ' || coalesce(sum(entry.amount_minor), 0)
+        FROM redemption LEFT JOIN voucher_posting ON voucher_posting.voucher_id = redemption.voucher_id
+                                                  AND voucher_posting.redemption_id = redemption.id
+             LEFT JOIN entry ON entry.posting_id = voucher_posting.posting_id AND entry.account = 'redeemed'
+        GROUP BY redemption.id, redemption.status, redemption.amount_minor
+        HAVING coalesce(sum(entry.amount_minor), 0)
+               <> CASE WHEN redemption.status = 'redeemed' THEN redemption.amount_minor ELSE 0 END
+        ORDER BY redemption.id LIMIT 1""",
+    "no lot lies in vouchers or orders that hold less of it": """
+        SELECT 'bonus ' || bonus_id, account || ' ' || sum(amount_minor) FROM entry
+        WHERE customer_id IS NOT NULL AND account IN ('reserved', 'redeemed')
+        GROUP BY bonus_id, account HAVING sum(amount_minor) < 0 ORDER BY bonus_id LIMIT 1""",
 }
 
 

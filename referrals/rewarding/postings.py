@@ -20,17 +20,18 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-def write_steps(session: Session, steps: Sequence[tuple[Step, Row]], *, now: datetime) -> None:
-    """Each step is a posting of its bonus, the last of the so many that ``row["postings"]`` counts.
+def write_steps(session: Session, steps: Sequence[tuple[Step, Row]], *, now: datetime) -> range:
+    """Each step is a posting of its bonus, the last of the so many that ``row["postings"]`` counts; returns their ids.
 
     The commit number is taken under the books lock, so it rises in the order of commits (rules 34).
     """
     if not steps:
-        return
+        return range(0)
     commit_no = next_id(session, "commit")
     postings: list[Row] = []
     sides: list[Row] = []
-    for posting_id, (step, row) in zip(take_ids(session, "posting", len(steps)), steps, strict=True):
+    posting_ids = take_ids(session, "posting", len(steps))
+    for posting_id, (step, row) in zip(posting_ids, steps, strict=True):
         postings.append(
             {
                 "id": posting_id,
@@ -47,6 +48,7 @@ def write_steps(session: Session, steps: Sequence[tuple[Step, Row]], *, now: dat
         sides += entries(step, row, posting_id)
     insert_rows(session, Posting, postings)
     insert_rows(session, Entry, sides)
+    return posting_ids
 
 
 def available_of(session: Session, bonus_ids: Sequence[int]) -> dict[int, int]:

@@ -13,13 +13,14 @@ from sqlmodel import Session, col, select
 from referrals.reasons import MERGED
 from storage.bulk import fetch_in, insert_rows, next_id, take_ids, update_rows
 from storage.ledger import AVAILABLE, Bonus, Entry, Posting
+from storage.vouchers import Voucher
 
 Row = dict[str, Any]
 TRANSFER = "transfer"
 
 
 def transfer_bonuses(session: Session, *, from_id: int, to_id: int, now: datetime) -> None:
-    """Every bonus and balance of the one is the other's, and what was brought as a friend is brought as the other.
+    """Every bonus, balance and voucher of the one is the other's, and so is what was brought as a friend.
 
     Nothing that is booked changes: each posting takes a lot out of one customer's accounts and puts it into the
     other's. Runs under the books lock.
@@ -32,6 +33,7 @@ def transfer_bonuses(session: Session, *, from_id: int, to_id: int, now: datetim
     _post(session, [(row, balances[row["id"]], 0) for row in moving], from_id=from_id, to_id=to_id, now=now)
     _hand_over(session, mine, [row for row in rows if row["customer_id"] == to_id], to_id=to_id, now=now)
     session.execute(update(Bonus).where(col(Bonus.friend_id) == from_id).values(friend_id=to_id))
+    session.execute(update(Voucher).where(col(Voucher.customer_id) == from_id).values(customer_id=to_id))
     again = fetch_in(session, Bonus, "id", doubled)
     _post(session, [(row, {}, -1) for row in again], from_id=from_id, to_id=to_id, now=now)
     update_rows(session, Bonus, [_counted(row, now=now) for row in again], key=("id",))

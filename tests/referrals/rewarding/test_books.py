@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import text
-from sqlmodel import Session
 
 from referrals.rewarding.books import audit
 from referrals.rewarding.lots import release_step
+from referrals.rewarding.redemptions import OrderKey, redeem_voucher
+from referrals.rewarding.vouchers import issue_voucher
 from storage.database import Database
-from storage.ledger import Bonus, Entry, Posting
-from tests.builders import NOON, Shop, friend, later, order
+from storage.ledger import Bonus, Posting
+from tests.builders import SHOP, Shop, friend, later, order
 
 
 def test_a_bonus_becomes_credit_when_its_hold_has_passed(database: Database) -> None:
@@ -52,7 +54,9 @@ def test_what_was_spent_becomes_a_debt_that_later_credit_pays(database: Database
     paid = order(1, code=code)
     shop.deliver(paid)
     shop.pass_days(22)
-    database.run(_spend, anna, 1000)
+    spent: dict[str, Any] = {"currency": "EUR", "now": shop.now, "amount_minor": 1000}
+    voucher = database.run(issue_voucher, anna, **spent, programme=shop.programme)
+    database.run(redeem_voucher, voucher.code, order=OrderKey(SHOP, "9"), **spent, actor="key:till")
 
     shop.deliver(later(paid, 99_999, status="refunded", refunded_minor=9000), now=shop.now)
     assert (shop.balance(anna).available_minor, shop.balance(anna).debt_minor) == (0, 1000)
@@ -115,23 +119,3 @@ def test_a_release_pays_the_debt_first() -> None:
     step = release_step(1500, debt_minor=2000, first_of_friend=True, revenue_minor=9000)
 
     assert dict(step.moves) == {"held": -1500, "debt": 1500}
-
-
-def _spend(session: Session, customer_id: int, amount_minor: int) -> None:
-    """Credit that was redeemed in the shop, as vouchers will book it."""
-    bonus = session.get(Bonus, 1)
-    assert bonus is not None
-    session.add(Posting(id=999, bonus_id=1, n=bonus.postings, kind="redeem", reason="approved", commit_no=999, at=NOON))
-    bonus.postings += 1
-    session.flush()
-    for account, amount in (("available", -amount_minor), ("redeemed", amount_minor)):
-        session.add(
-            Entry(
-                posting_id=999,
-                bonus_id=1,
-                customer_id=customer_id,
-                account=account,
-                currency="EUR",
-                amount_minor=amount,
-            )
-        )

@@ -1,0 +1,72 @@
+"""Vouchers: credit in the form of a code, what became of each, and which postings are theirs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Index, Text, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from storage.columns import BigId, Minor, UtcTime
+
+STANDING, REDEEMED, VOID, EXPIRED = "standing", "redeemed", "void", "expired"
+ROLLED_BACK = "rolled_back"
+
+
+class Voucher(SQLModel, table=True):
+    """A customer's credit as a code. What it is worth now, ``left_minor``, lies in their account ``reserved``."""
+
+    __tablename__ = "voucher"
+    __table_args__ = (
+        UniqueConstraint("code"),
+        Index("ix_voucher_customer_id", "customer_id"),
+        Index(
+            "ix_voucher_standing",
+            "expires_at",
+            sqlite_where=text("status = 'standing'"),
+            postgresql_where=text("status = 'standing'"),
+        ),
+    )
+
+    id: int = Field(default=None, primary_key=True, sa_type=BigId)  # made by the database
+    code: str = Field(sa_type=Text)  # as it is compared: capitals and digits; it is as good as money
+    customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)
+    currency: str = Field(sa_type=Text)
+    amount_minor: int = Field(sa_type=Minor)  # what it was made for
+    left_minor: int = Field(sa_type=Minor)  # what it is worth now; nought unless it stands
+    status: str = Field(sa_type=Text)  # standing, redeemed, void, expired
+    created_at: datetime = Field(sa_type=UtcTime)
+    expires_at: datetime = Field(sa_type=UtcTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcTime)  # since when it stands no longer
+
+
+class Redemption(SQLModel, table=True):
+    """What one order took of a voucher; said again it is the same one."""
+
+    __tablename__ = "redemption"
+    __table_args__ = (
+        UniqueConstraint("voucher_id", "shop", "order_ref"),
+        Index("ix_redemption_shop_order_ref", "shop", "order_ref"),
+    )
+
+    id: int = Field(default=None, primary_key=True, sa_type=BigId)  # made by the database
+    voucher_id: int = Field(foreign_key="voucher.id", sa_type=BigId)
+    shop: str = Field(sa_type=Text)
+    order_ref: str = Field(sa_type=Text)  # the shop's id of the order, which may reach us later or never
+    status: str = Field(sa_type=Text)  # redeemed, rolled_back
+    amount_minor: int = Field(sa_type=Minor)  # what the order took
+    returned_minor: int = Field(sa_type=Minor)  # the rest that went back to the credit
+    first_posting_id: int = Field(sa_type=BigId)  # of the last time it was redeemed
+    redeemed_at: datetime = Field(sa_type=UtcTime)
+    rolled_back_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class VoucherPosting(SQLModel, table=True):
+    """A posting that moved credit into a voucher, out of it or back. Append-only, like the posting."""
+
+    __tablename__ = "voucher_posting"
+    __table_args__ = (Index("ix_voucher_posting_voucher_id", "voucher_id"),)
+
+    posting_id: int = Field(primary_key=True, foreign_key="posting.id", sa_type=BigId)
+    voucher_id: int = Field(foreign_key="voucher.id", sa_type=BigId)
+    redemption_id: int | None = Field(default=None, foreign_key="redemption.id", sa_type=BigId)

@@ -1,0 +1,106 @@
+"""Anna's credit in a test: bonuses that have become available, and what she and the shop do with it."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+from sqlmodel import Session, col, select
+
+from referrals.reasons import Reason
+from referrals.recruiting.shops import OrderState
+from referrals.rewarding.redemptions import OrderKey, RedemptionView, redeem_voucher, rollback_voucher
+from referrals.rewarding.vouchers import (
+    VoucherView,
+    due_vouchers,
+    expire_vouchers,
+    issue_voucher,
+    validate_voucher,
+    void_voucher,
+)
+from storage.ledger import Bonus, Entry
+from tests.builders import SHOP, Shop, friend, later, order
+
+TILL = "key:till"
+ORDER = "1"
+
+
+class Purse:
+    """Anna, her code, her bonuses, and Olga's till."""
+
+    def __init__(self, shop: Shop, *, bonuses: int, name: str = "Anna", first_friend: int = 0) -> None:
+        """The friends' orders are a day apart; the wait of all of them is over."""
+        self.shop, self.name, self.first_friend = shop, name, first_friend
+        # Somebody who was there before Anna, and may turn out to be her.
+        self.older = shop.ambassador(f"{name}-once", email=f"{name}-once@example.nl")[0]
+        shop.pass_days(1)
+        self.anna, self.code = shop.ambassador(name)
+        self.orders: list[OrderState] = []
+        for _ in range(bonuses):
+            self.buy()
+            shop.pass_days(1)
+        shop.pass_days(21)
+
+    def buy(self) -> None:
+        """One more friend orders with her code."""
+        number = len(self.orders)
+        buyer = friend(self.first_friend + number)
+        self.orders.append(order(f"{self.name}{number}", buyer, code=self.code, at=self.shop.now))
+        self.shop.deliver(self.orders[-1], now=self.shop.now)
+
+    def issue(self, amount_minor: int | None) -> VoucherView:
+        return self.shop.database.run(
+            issue_voucher, self.anna, amount_minor=amount_minor, currency="EUR", programme=self.shop.programme,
+            now=self.shop.now,
+        )  # fmt: skip
+
+    def redeem(
+        self, code: str, amount_minor: int | None, *, order: str = ORDER, currency: str = "EUR", keep_rest: bool = False
+    ) -> RedemptionView:
+        return self.shop.database.run(
+            redeem_voucher, code, order=self.order(order), amount_minor=amount_minor, currency=currency,
+            keep_rest=keep_rest, actor=TILL, now=self.shop.now,
+        )  # fmt: skip
+
+    def rollback(self, code: str, *, order: str = ORDER) -> RedemptionView:
+        return self.shop.database.run(rollback_voucher, code, order=self.order(order), actor=TILL, now=self.shop.now)
+
+    def order(self, number: str) -> OrderKey:
+        return OrderKey(SHOP, number)
+
+    def validate(self, code: str) -> list[Reason]:
+        return self.shop.database.look(validate_voucher, code, now=self.shop.now)[1]
+
+    def void(self, voucher_id: int, *, by: int | None = None) -> VoucherView:
+        return self.shop.database.run(void_voucher, voucher_id, customer_id=by or self.anna, now=self.shop.now)
+
+    def expire(self) -> int:
+        due = self.shop.database.look(due_vouchers, now=self.shop.now, limit=100)
+        return self.shop.database.run(expire_vouchers, due, now=self.shop.now)
+
+    def refund(self, number: int) -> None:
+        """Everything of the friend's order, counted from one, comes back."""
+        paid = self.orders[number - 1]
+        state = later(paid, 99_999, status="refunded", refunded_minor=paid.total_minor)
+        self.shop.deliver(state, now=self.shop.now)
+
+    def accounts(self) -> tuple[int, int, int, int, int]:
+        """Held, available, reserved, redeemed and debt."""
+        found = self.shop.balance(self.anna)
+        return (found.held_minor, found.available_minor, found.reserved_minor, found.redeemed_minor, found.debt_minor)
+
+    def lots(self, account: str) -> list[int]:
+        """What lies in the account, by bonus, the oldest first."""
+        return self.shop.database.look(_lots, account)
+
+    def damage(self, statement: str) -> None:
+        self.shop.database.run(lambda session: session.connection().execute(text(statement)) and None)
+
+    def faults(self) -> list[str]:
+        return [fault.check for fault in self.shop.faults()]
+
+
+def _lots(session: Session, account: str) -> list[int]:
+    found = dict.fromkeys(session.exec(select(Bonus.id).order_by(col(Bonus.id))), 0)
+    for entry in session.exec(select(Entry).where(Entry.account == account)):
+        if entry.customer_id is not None:
+            found[entry.bonus_id] += entry.amount_minor
+    return list(found.values())
