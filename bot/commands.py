@@ -22,6 +22,7 @@ NAMES = {
     "start": {"nl": "start", "en": "start"},
     "link": {"nl": "link", "en": "link"},
     "balance": {"nl": "tegoed", "en": "balance"},
+    "rewards": {"nl": "beloningen", "en": "rewards"},
     "status": {"nl": "status", "en": "status"},
     "why": {"nl": "waarom", "en": "why"},
     "board": {"nl": "ranglijst", "en": "leaderboard"},

@@ -40,6 +40,7 @@ from bot.screens import (
     tips,
     today,
     unknown,
+    vouchers,
     why,
 )
 from bot.voice import OutMessage, Voice
@@ -47,8 +48,8 @@ from referrals.programme import Programme
 
 # The order in which the dispatcher asks them; those that take whatever is left come last.
 SCREENS: tuple[ModuleType, ...] = (
-    start, connect, invitation, home, link, balance, status, why, board, nickname, terms, language, stop, help, today,
-    reference, reference_consent, reference_owner, reference_views,
+    start, connect, invitation, home, link, balance, vouchers, status, why, board, nickname, terms, language, stop,
+    help, today, reference, reference_consent, reference_owner, reference_views,
     settings, privacy, score, tips, case, question, contact_log, notices, membership, unknown, old,
 )  # fmt: skip
 

@@ -51,9 +51,10 @@ def gather_balance(session: Session, look: Look, *, programme: Programme) -> dic
 
 def render_balance(voice: Voice, data: dict[str, Any]) -> OutMessage:
     """Each account that holds something, then the waiting bonuses with their dates."""
-    rows = [[to_view(voice, "button.status", "status")], back(voice)]
     if data.get("claimed"):
         return OutMessage(voice.say("home.claimed"), [back(voice)])
+    use = [to_view(voice, "button.rewards", "rewards")]
+    rows = [use, [to_view(voice, "button.status", "status")], back(voice)]
     held = [account for account in ACCOUNTS if any(data[account].values())]
     if not held:
         return OutMessage(lines(voice.say("balance.title"), voice.say("balance.none")), rows)

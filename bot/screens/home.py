@@ -154,6 +154,8 @@ def _buttons(voice: Voice, data: dict[str, Any]) -> Rows:
     ]
     if voice.is_owner:
         return [*rows, [to_view(voice, "button.today", "today")]]
+    if any(data["available"].values()):
+        rows.insert(0, [to_view(voice, "button.rewards", "rewards")])
     connect = [] if data["connected"] else [[to_do(voice, "button.connect", "connect")]]
     return [*rows, [to_do(voice, "button.ask", "ask")], *connect]
 

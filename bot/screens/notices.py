@@ -39,7 +39,7 @@ def render_money(kind: str) -> Any:
     def render(voice: Voice, data: dict[str, Any]) -> OutMessage:
         text = said(voice, kind, data, line=not voice.sees_history and kind == BONUS_AVAILABLE)
         thanks = _thanks(voice, data) if kind == BONUS_AVAILABLE and voice.sees_history else None
-        first = to_view(voice, "button.balance", "balance") if kind == BONUS_AVAILABLE else None
+        first = to_view(voice, "button.use_credit", "rewards") if kind == BONUS_AVAILABLE else None
         rows = [[first or to_view(voice, "button.see_status", "status")]]
         if kind in (NOT_COUNTED, BONUS_REVERSED):
             rows = [[to_view(voice, "button.why", "why")]]

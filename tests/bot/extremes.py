@@ -94,6 +94,7 @@ TODAY: dict[str, Any] = {
     "scores": SCORES | {"nps": -100.0, "low": -100.0, "high": 100.0},
     "cases": {"open": COUNT, "overdue": COUNT},
 }
+VOUCHER = {"id": MOST_ID, "code": "WWWW-WWWW-WWWW", "expires_at": MOMENT} | MONEY
 HOME: dict[str, Any] = {
     "name": FIRST_NAME, "available": SUMS, "held": SUMS, "debt": SUMS, "count": COUNT, "date": MOMENT,
     "friends": COUNT, "connected": False, "claimed": False, "stopped": True, "welcome": True,
@@ -119,6 +120,10 @@ LOG = {
 # By the name under which the registry renders it; a message that can look quite different has several.
 EXTREMES: dict[str, list[Any]] = {
     **{kind: [BONUS] for kind in ("bonus_held", "bonus_available", "bonus_changed", "bonus_reversed", "not_counted")},
+    **{kind: [MONEY | {"ending": "W" * 4, "returned_minor": SUMS["EUR"], "kept_minor": SUMS["EUR"]}] for kind in (
+        "voucher_used", "voucher_back", "voucher_voided", "voucher_over",
+    )},
+    "voucher_made": [VOUCHER],
     "merged": [[{"kind": "bonus_reversed", "data": BONUS | {"bonus": MOST_ID - n}} for n in range(50)]],
     "token_used_elsewhere": [{}],
     "claim_ended": [{}],
@@ -194,6 +199,10 @@ EXTREMES: dict[str, list[Any]] = {
     "view.link": [{"code": CODE, "web": LINK, "chat": LINK}, {"excluded": True}],
     "view.more": [{}],
     "view.privacy": [PRIVACY, PRIVACY | {"page": "erase"}, {"page": "", "claimed": True}],
+    "view.rewards": [
+        {"available": SUMS, "held": SUMS, "debt": SUMS, "excluded": False, "vouchers": [VOUCHER] * 5, "more": COUNT},
+        {"available": {}, "held": {}, "debt": {}, "excluded": False, "vouchers": [], "more": 0},
+    ],
     "view.settings": [SETTINGS, SETTINGS | {"stopped": True}, SETTINGS | {"page": "pause"},
                       SETTINGS | {"page": "hours"}],
     "view.status": [{"friends": [FRIEND] * 10, "more": True}, {"friends": []}],

@@ -61,7 +61,7 @@ async def test_a_button_that_no_version_knows_is_answered_too(play: Play) -> Non
 async def test_a_view_that_is_gone_shows_the_overview(play: Play) -> None:
     anna = play.person("Anna")
     home = await play.start(anna)
-    anna.press_on(home, {"text": "?", "callback_data": "h1:rewards"})
+    anna.press_on(home, {"text": "?", "callback_data": "h1:gone"})
     await play.turn()
     assert home.words.startswith("Jouw overzicht")
 
