@@ -30,6 +30,7 @@ SCOPES = (
     "references:read",
     "privacy:read",
     "privacy:write",
+    "vouchers:write",
 )
 
 

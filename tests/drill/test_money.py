@@ -81,6 +81,65 @@ async def test_a_refund_after_the_hold_takes_the_bonus_out_of_the_credit(start: 
     assert [row["status"] for row in await world.referrals(anna)] == ["reversed"]
 
 
+async def test_a_refund_before_redemption_voids_the_voucher_and_one_after_it_leaves_a_debt(start: Start) -> None:
+    """Drill 6 and rule 9: reserved, the voucher falls; redeemed, a debt that the next bonus pays."""
+    world = await start()
+    anna = await world.ambassador(chat=True)
+    paid = {number: world.state(number, friend(number), code=anna.code) for number in ("1", "2")}
+    for state in paid.values():
+        await world.hook("order.state", state)
+    await world.pass_days(22)
+    first = await make_voucher(world, anna.number, 1500)
+    second = await make_voucher(world, anna.number, 1000)
+    seen = [await world.balance(anna)]
+
+    used = await world.api("POST", "/vouchers/redeem", {"code": first, "order": "77", "amount_minor": 1200,
+                                                        "currency": "EUR"}, Idempotency_Key="redeem")  # fmt: skip
+    assert used.body["returned_minor"] == 300
+    for state in paid.values():
+        seen.append(await world.balance(anna))
+        back = state | {"status": "refunded", "refunded": "90.00", "updated_at": world.now.isoformat()}
+        await world.hook("order.state", back)
+    asked = await world.api("POST", "/vouchers/validate", {"code": second}, Idempotency_Key="validate")
+    await world.order("3", friend("3"), code=anna.code)
+    await world.pass_days(22)
+
+    assert seen == [
+        {"available_minor": 500, "reserved_minor": 2500},
+        {"available_minor": 800, "reserved_minor": 1000, "redeemed_minor": 1200},
+        {"available_minor": 500, "reserved_minor": 1000, "redeemed_minor": 1200, "debt_minor": 1200},
+    ]
+    assert asked.codes == ["voucher_void"]
+    assert await world.balance(anna) == {"available_minor": 300, "redeemed_minor": 1200}
+
+
+async def test_an_order_that_is_called_off_gives_the_voucher_back(world: World) -> None:
+    """Drill 6: redeemed, rolled back, and only then the friend's order comes back."""
+    anna = await world.ambassador(chat=True)
+    paid = world.state("1", code=anna.code)
+    await world.hook("order.state", paid)
+    await world.pass_days(22)
+    order = {"code": await make_voucher(world, anna.number, 1000), "order": "77"}
+    for path in ("redeem", "rollback"):
+        await world.api("POST", f"/vouchers/{path}", order, Idempotency_Key=path)
+    given_back = await world.balance(anna)
+
+    await world.hook("order.state", paid | {"status": "refunded", "refunded": "90.00",
+                                            "updated_at": world.now.isoformat()})  # fmt: skip
+
+    assert given_back == {"available_minor": 500, "reserved_minor": 1000}
+    assert await world.balance(anna) == {}
+
+
+async def make_voucher(world: World, number: str, amount_minor: int) -> str:
+    """Its code."""
+    said = {"customer": number, "amount_minor": amount_minor, "currency": "EUR"}
+    made = await world.api("POST", "/vouchers", said, Idempotency_Key=f"voucher-{amount_minor}")
+    assert made.status == 201, made
+    code: str = made.body["code"]
+    return code
+
+
 async def test_a_refund_that_comes_before_its_order_leaves_nothing_to_earn(world: World) -> None:
     """Rule 1: the newest state wins, whatever arrives first."""
     anna = await world.ambassador()

@@ -18,6 +18,7 @@ from referrals.web.api.privacy import erase_customer, export_customer
 from referrals.web.api.problems import Problem, problem_response
 from referrals.web.api.references import list_references
 from referrals.web.api.referrals import list_referrals, refer, show_referral
+from referrals.web.api.vouchers import make_voucher, redeem, rollback, validate
 from referrals.web.door import Door
 
 ROOT = "/api/v1"
@@ -35,6 +36,10 @@ ROUTES = (
     ("POST", "/referrals", "referrals:write", refer),
     ("GET", "/referrals/{number}", "referrals:read", show_referral),
     ("GET", "/bonuses", "bonuses:read", list_bonuses),
+    ("POST", "/vouchers", "vouchers:write", make_voucher),
+    ("POST", "/vouchers/validate", "vouchers:write", validate),
+    ("POST", "/vouchers/redeem", "vouchers:write", redeem),
+    ("POST", "/vouchers/rollback", "vouchers:write", rollback),
     ("GET", "/contacts", "contacts:read", list_contacts),
     ("GET", "/references", "references:read", list_references),
     ("GET", "/leaderboard", "leaderboard:read", show_leaderboard),

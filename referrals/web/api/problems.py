@@ -18,10 +18,18 @@ STATUS = {
     "unknown_customer": 404,
     "unknown_referral": 404,
     "unknown_order": 404,
+    "unknown_voucher": 404,
+    "voucher_not_redeemed": 404,
     "unknown_shop": 422,
     "excluded_customer": 409,
     "own_account": 409,
     "code_taken": 409,
+    "not_enough_credit": 409,
+    "voucher_redeemed": 409,
+    "voucher_void": 409,
+    "voucher_expired": 409,
+    "voucher_worth_less": 409,
+    "other_currency": 409,
     "bot_unknown": 503,
 }
 UNPROCESSABLE = 422

@@ -146,7 +146,7 @@ async def test_an_unknown_address_is_a_problem(api: Api) -> None:
     cases = [
         "",
         "/",
-        "/vouchers",
+        "/voucher",
         "/customers/K7QX3/nothing",
         "/%2e%2e",
         "/x%0Ay",
