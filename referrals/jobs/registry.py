@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from referrals.jobs import audit, freeze_standings, plan_plays, release_bonuses, retention, watchdog
+from referrals.jobs import audit, expire_credit, freeze_standings, plan_plays, release_bonuses, retention, watchdog
 from referrals.jobs.leases import Held, LeaseLost, acquire_lease, release_lease
 from referrals.jobs.turn import Turn, never
 from referrals.programme import Programme
@@ -55,6 +55,7 @@ JOBS = {
     job.name: job
     for job in (
         Job(release_bonuses.NAME, 5, release_bonuses.is_due, release_bonuses.work, release_bonuses.next_at),
+        Job(expire_credit.NAME, 30, expire_credit.is_due, expire_credit.work, expire_credit.next_at),
         Job(freeze_standings.NAME, 2, freeze_standings.is_due, freeze_standings.work),
         Job(audit.NAME, 60, audit.is_due, audit.work),
         Job(retention.NAME, 300, retention.is_due, retention.work),

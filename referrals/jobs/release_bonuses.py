@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-import structlog
-
-from referrals.jobs.leases import LeaseLost
+from referrals.jobs.chunks import work_through
 from referrals.rewarding.release import due_bonuses, next_release, release_bonuses
-from storage.database import OutcomeUnknown, Overloaded
+from storage.database import books
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlmodel import Session
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
 
 NAME = "release-bonuses"
 CHUNK = 100  # bonuses a transaction
-
-log = structlog.get_logger()
 
 
 def is_due(session: Session, *, programme: Programme, now: datetime) -> bool:
@@ -36,28 +32,7 @@ def next_at(session: Session, *, programme: Programme, now: datetime) -> datetim
 
 
 async def work(turn: Turn) -> None:
-    """Everything that is due is available, except what fails: that is logged and tried at the next turn."""
-    left: set[int] = set()
-    while not turn.stopping():
-        limit = CHUNK + len(left)
-        due = await turn.read(due_bonuses, programme=turn.programme, now=turn.now, limit=limit)
-        fresh = [bonus_id for bonus_id in due if bonus_id not in left][:CHUNK]
-        if not fresh:
-            return
-        left |= await _release(turn, fresh)
-
-
-async def _release(turn: Turn, bonus_ids: Sequence[int]) -> set[int]:
-    """Release together; if that fails, each alone. Returns those that stay."""
-    try:
-        count = await turn.write(release_bonuses, bonus_ids, programme=turn.programme, now=turn.now)
-    except (LeaseLost, Overloaded, OutcomeUnknown):
-        raise
-    except Exception:
-        log.exception("job.chunk_failed", job=NAME, bonuses=len(bonus_ids))
-        if len(bonus_ids) == 1:
-            turn.failed += 1
-            return set(bonus_ids)
-        return set().union(*[await _release(turn, [bonus_id]) for bonus_id in bonus_ids])
-    turn.done += count
-    return set(bonus_ids) if count < len(bonus_ids) else set()
+    """Everything that is due is available, except what fails."""
+    at: dict[str, Any] = {"programme": turn.programme, "now": turn.now}
+    due, apply = partial(due_bonuses, **at), books(partial(release_bonuses, **at))
+    await work_through(turn, job=NAME, size=CHUNK, due=due, apply=apply)

@@ -19,6 +19,7 @@ from storage.ledger import Bonus, Entry, Posting
 from storage.mailbox import Outbox
 from storage.standings import Snapshot
 from tests.builders import NOON, Shop, friend, order
+from tests.referrals.rewarding.purse import Purse
 
 
 async def run(shop: Shop, name: str, **more: Any) -> dict[str, Any]:
@@ -90,6 +91,20 @@ async def test_a_turn_that_is_to_stop_ends_between_two_transactions(database: Da
     shop.now = NOON + timedelta(days=30)
     assert (await run(shop, "release-bonuses", stopping=lambda: True))["done"] == 0
     assert (await run(shop, "release-bonuses"))["done"] == 5
+
+
+async def test_vouchers_go_back_to_the_credit_when_their_time_is_over(database: Database) -> None:
+    """Rule 36: due items, always looked for; twice is once, and their customers hear of it."""
+    purse = Purse(Shop(database), bonuses=2)
+    for amount in (1000, 500):
+        purse.issue(amount)
+    assert (await run(purse.shop, "expire-credit"))["done"] == 0
+    purse.shop.pass_days(180)
+    assert (await run(purse.shop, "expire-credit"))["done"] == 2
+    assert (await run(purse.shop, "expire-credit"))["done"] == 0
+    assert purse.accounts() == (0, 3000, 0, 0, 0)
+    assert database.look(count, Outbox, Outbox.kind == "voucher_over") == 2
+    assert purse.faults() == []
 
 
 async def test_the_projection_follows_and_then_rests(database: Database) -> None:
