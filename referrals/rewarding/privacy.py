@@ -11,16 +11,18 @@ from sqlmodel import Session
 from referrals.rewarding.balances import balances
 from storage.bulk import fetch_in
 from storage.ledger import Bonus, Entry, Posting
+from storage.vouchers import Voucher
 
 if TYPE_CHECKING:
     from referrals.programme import Programme
 
 ENTRY = ("account", "currency", "amount_minor")
 BONUS = ("side", "currency", "amount_minor", "status", "earned_at", "available_at", "released_at", "reasons")
+VOUCHER = ("code", "status", "currency", "amount_minor", "left_minor", "created_at", "expires_at", "ended_at")
 
 
 def tell_rewarding(session: Session, people: Sequence[int], *, programme: Programme) -> dict[str, Any]:
-    """Balances, bonuses, and every entry of their accounts, in minor units."""
+    """Balances, bonuses, every entry of their accounts, and their vouchers, in minor units."""
     bonuses = fetch_in(session, Bonus, "customer_id", people, columns=("id", *BONUS))
     entries = sorted(fetch_in(session, Entry, "customer_id", people), key=lambda row: int(row["id"]))
     columns = ("id", "at", "kind", "reason")
@@ -37,5 +39,9 @@ def tell_rewarding(session: Session, people: Sequence[int], *, programme: Progra
             | {name: row[name] for name in ENTRY}
             | {"bonus": programme.number("bonus", row["bonus_id"])}
             for row in entries
+        ],
+        "vouchers": [
+            {name: row[name] for name in VOUCHER}
+            for row in sorted(fetch_in(session, Voucher, "customer_id", people), key=lambda row: int(row["id"]))
         ],
     }

@@ -10,10 +10,12 @@ Without ``amount_minor`` all of it is meant. The code itself is only said where 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired
 
 from aiohttp import web
+from pydantic import Field
 from sqlmodel import Session
+from typing_extensions import TypedDict  # pydantic reads typing's own only from Python 3.12
 
 from referrals import money
 from referrals.programme import Programme
@@ -24,11 +26,100 @@ from referrals.web.api.calls import Call
 from referrals.web.api.customers import shop_of
 from referrals.web.api.idempotency import Reply
 from referrals.web.api.problems import Problem
+from referrals.web.api.shapes import Currency, Explained, ExternalId, Minor, Moment, Number, ShopName
+from referrals.web.api.spec import Spec, describe
 
 MOST_MINOR = 2**53 - 1  # the greatest whole number that every JSON reader keeps
 RESTS = ("return", "keep")
 
+Code = Annotated[str, Field(min_length=1, description="As the buyer typed it, in any case.")]
+Amount = Annotated[int, Field(gt=0, le=MOST_MINOR, description="In minor units; left out: all of it.")]
+Named = Annotated[str, Field(examples=["EUR"], description="ISO 4217; needed beside an amount.")]
 
+
+class NewVoucher(TypedDict):
+    """Whose credit, and how much of it."""
+
+    customer: Number
+    amount_minor: NotRequired[Amount | None]
+    currency: NotRequired[Named | None]
+
+
+class Asked(TypedDict):
+    """Which voucher is meant."""
+
+    code: Code
+
+
+class Redeem(TypedDict):
+    """Which order takes how much of it; what happens to the rest."""
+
+    code: Code
+    order: ExternalId
+    shop: NotRequired[ShopName]
+    amount_minor: NotRequired[Amount | None]
+    currency: NotRequired[Named | None]
+    rest: NotRequired[Annotated[Literal["return", "keep"], Field(description="It is credit again, or it stays.")]]
+
+
+class Rollback(TypedDict):
+    """Which order was called off."""
+
+    code: Code
+    order: ExternalId
+    shop: NotRequired[ShopName]
+
+
+class Voucher(TypedDict):
+    """Credit as a code, as it stands."""
+
+    voucher: Number
+    customer: Number
+    status: Literal["standing", "redeemed", "void", "expired"]
+    amount_minor: Minor
+    left_minor: Minor
+    currency: Currency
+    created_at: Moment
+    expires_at: Moment
+    ended_at: Moment | None
+
+
+class VoucherMade(Voucher):
+    """Likewise with the code, which is said nowhere else."""
+
+    code: str
+
+
+class Validity(TypedDict):
+    """Whether it can be redeemed now, and why not."""
+
+    valid: bool
+    voucher: Voucher | None
+    reasons: list[Explained]
+
+
+class Redemption(TypedDict):
+    """What the order holds of it, and the voucher as it is now."""
+
+    voucher: Voucher
+    shop: str
+    order: str
+    status: Literal["redeemed", "rolled_back"]
+    amount_minor: Minor
+    returned_minor: Minor
+    currency: Currency
+    redeemed_at: Moment
+    rolled_back_at: Moment | None
+
+
+@describe(
+    Spec(
+        {201: VoucherMade},
+        takes=NewVoucher,
+        refuses={404: ("unknown_customer",), 409: ("not_enough_credit", "excluded_customer"), 422: ("invalid_body",)},
+        once="required",
+    )
+)
 async def make_voucher(call: Call) -> web.Response:
     """So much of the customer's credit is a voucher; the reply with its code is stored sealed."""
     claim = call.claim(required=True, sealed=True)
@@ -46,6 +137,7 @@ async def make_voucher(call: Call) -> web.Response:
     return await call.once(work, claim)
 
 
+@describe(Spec({200: Validity}, takes=Asked, refuses={422: ("invalid_body",)}, once="required", speaks=True))
 async def validate(call: Call) -> web.Response:
     """Whether the code can be redeemed now, for how much, and why not."""
     claim = call.claim(required=True)
@@ -59,6 +151,21 @@ async def validate(call: Call) -> web.Response:
     return await call.once(work, claim)
 
 
+@describe(
+    Spec(
+        {200: Redemption},
+        takes=Redeem,
+        refuses={
+            404: ("unknown_voucher",),
+            409: (
+                "voucher_redeemed", "voucher_void", "voucher_expired", "voucher_worth_less", "other_currency",
+                "excluded_customer",
+            ),
+            422: ("invalid_body", "unknown_shop"),
+        },
+        once="required",
+    )
+)  # fmt: skip
 async def redeem(call: Call) -> web.Response:
     """The order took so much of it; the same order again changes nothing, another one is refused."""
     claim = call.claim(required=True)
@@ -76,6 +183,14 @@ async def redeem(call: Call) -> web.Response:
     return await call.once(work, claim)
 
 
+@describe(
+    Spec(
+        {200: Redemption},
+        takes=Rollback,
+        refuses={404: ("unknown_voucher", "voucher_not_redeemed"), 422: ("invalid_body", "unknown_shop")},
+        once="required",
+    )
+)
 async def rollback(call: Call) -> web.Response:
     """The order was called off: the voucher holds again what it held."""
     claim = call.claim(required=True)

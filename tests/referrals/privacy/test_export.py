@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
+from referrals.errors import CustomerExcluded
 from referrals.privacy.erasure import erase
 from referrals.privacy.export import export_person
 from referrals.recruiting.joining import join
+from referrals.rewarding.redemptions import OrderKey, redeem_voucher
+from referrals.rewarding.vouchers import issue_voucher
 from storage.database import Database
 from tests.builders import Shop
 from tests.referrals.privacy.person import ACCOUNT, EMAIL, NAME, NICKNAME, TELEGRAM, WORDS, anna, shop_of
@@ -60,3 +65,20 @@ def test_who_was_merged_is_in_it_and_who_was_erased_is_a_number(database: Databa
     kept = export(shop, number)
     assert (kept["known_by"], kept["chats"], kept["messages"]) == ([], [], [])
     assert [(each["account"], each["amount_minor"]) for each in kept["ledger"]] == [("held", 1500), ("held", -1500)]
+
+
+def test_vouchers_are_told_and_are_worth_nothing_to_anybody_once_their_owner_is_forgotten(database: Database) -> None:
+    """Rules 9 and 41: credit that was a code lies under the number, and no shop can redeem it."""
+    shop = shop_of(database)
+    number, _ = anna(shop)
+    shop.pass_days(40)
+    made = database.run(issue_voucher, number, amount_minor=500, currency="EUR", programme=shop.programme, now=shop.now)
+    (told,) = export(shop, number)["vouchers"]
+    assert (told["code"], told["left_minor"], told["status"]) == (made.code.replace("-", ""), 500, "standing")
+    database.run(erase, number, actor="key:till", programme=shop.programme, now=shop.now)
+    with pytest.raises(CustomerExcluded):
+        database.run(
+            redeem_voucher, made.code, order=OrderKey("webshop", "9"), amount_minor=None, currency=None,
+            actor="key:till", now=shop.now,
+        )  # fmt: skip
+    assert shop.faults() == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from referrals import errors
 from referrals.errors import ProgrammeError
 from referrals.keys import SCOPES
 from referrals.recruiting.shops import standard
+from referrals.rewarding.release import due_bonuses, release_bonuses
+from referrals.rewarding.vouchers import issue_voucher
 from referrals.web.api import ROOT, ROUTES
 from referrals.web.api import __file__ as package
 from referrals.web.api.openapi import make_document
@@ -134,11 +137,21 @@ def test_an_order_and_an_account_are_documented_field_by_field() -> None:
     assert schemas["Buyer"]["properties"].keys() == buyer.names
 
 
+def with_credit(api: Api, customer_id: int) -> str:
+    """The wait of the customer's bonus is over, and a part of it is a voucher; its code."""
+    database, programme, now = api.web.database, api.web.programme, api.web.clock.programme() + timedelta(days=60)
+    due = database.look(due_bonuses, programme=programme, now=now, limit=9)
+    assert database.run(release_bonuses, due, programme=programme, now=now) == 1
+    made = database.run(issue_voucher, customer_id, amount_minor=100, currency="EUR", programme=programme, now=now)
+    return str(made.code)
+
+
 async def test_every_answer_has_the_documented_shape_and_no_other_field(api: Api) -> None:
     anna, bram = await referred(api)
     (pair,) = (await (await api.get("/referrals")).json())["items"]
     anna_id = api.web.programme.identifier("customer", anna) or 0
     write(api, row(anna_id, "t3:order:1"))
+    voucher = with_credit(api, anna_id)
     reference = {"customer_id": anna_id, "status": "declined", "created_at": NOW, "updated_at": NOW}
     api.web.database.run(insert_rows, Reference, [reference])
     cases: list[tuple[str, str, str, Any]] = [
@@ -157,6 +170,11 @@ async def test_every_answer_has_the_documented_shape_and_no_other_field(api: Api
         ("GET", "/references", "", None),
         ("GET", "/leaderboard", "", None),
         ("GET", "/figures", "", None),
+        ("POST", "/vouchers", "", {"customer": anna, "amount_minor": 100, "currency": "EUR"}),
+        ("POST", "/vouchers/validate", "", {"code": "NIET-ECHT"}),
+        ("POST", "/vouchers/validate", "", {"code": voucher}),
+        ("POST", "/vouchers/redeem", "", {"code": voucher, "shop": "winkel", "order": "1002"}),
+        ("POST", "/vouchers/rollback", "", {"code": voucher, "shop": "winkel", "order": "1002"}),
         ("GET", "/customers/{number}/export", anna, None),
         ("DELETE", "/customers/{number}", anna, None),
     ]
