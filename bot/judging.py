@@ -14,6 +14,8 @@ from referrals.asking.cadence import ANSWER, MONEY, RANK, Drop, Go, Verdict, Wai
 from referrals.asking.contacts import facts_to_send, judge_notice, mark_not_sent
 from referrals.asking.facts import AskFacts, reader_facts
 from referrals.asking.plays import PLAYS
+from referrals.asking.reference_news import SO_AT
+from referrals.asking.references import still_so
 from referrals.notices import ACCOUNT, CASES, STAFF, UNASKED
 from referrals.notices import MONEY as MONEY_NOTICES
 from referrals.programme import Programme
@@ -29,6 +31,7 @@ def ready(
     session: Session, rows: Sequence[Outbox], customer: Customer | None, *, programme: Programme, now: datetime
 ) -> list[Outbox]:
     """Those that may go, the most important first; where news may go, nothing is asked yet."""
+    rows = [row for row in rows if _is_so(session, row, now=now)]
     news = [row for row in rows if row.kind not in UNASKED]
     asks = [row for row in rows if row.kind in UNASKED]
     reader = (reader_facts(session, customer) if customer else AskFacts(0)) if news else None
@@ -45,6 +48,14 @@ def drop(session: Session, row: Outbox, because: str) -> None:
     row.status, row.dropped_because, row.retry_at = DROPPED, because, None
     if row.kind in UNASKED:
         mark_not_sent(session, [row], because=because)
+
+
+def _is_so(session: Session, row: Outbox, *, now: datetime) -> bool:
+    """Whether it can be said at all: of a reference that has moved on nothing is, neither asked nor told."""
+    so = row.kind not in SO_AT or still_so(session, row, now=max(now, row.as_of))
+    if not so:
+        drop(session, row, STALE)
+    return so
 
 
 def _judged(row: Outbox, reader: AskFacts, *, programme: Programme, now: datetime) -> Verdict:

@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 
 from referrals.asking.consents import end_consent, give_consent, narrow_consent, standing_consent
 from referrals.asking.owners import refresh_cards, send_cards, tell_withdrawn
+from referrals.asking.reference_news import drop_untrue, is_so
 from referrals.asking.shown import (
     NAMES,
     USES,
@@ -31,6 +32,7 @@ from referrals.errors import ProgrammeError
 from referrals.people.persons import everybody, get_customer, survivor
 from referrals.programme import Programme
 from storage.contacts import NOT_SENT, Contact
+from storage.mailbox import Outbox
 from storage.references import Consent, Reference
 
 NOMINATED, INVITED, ACCEPTED, SNOOZED, DECLINED = "nominated", "invited", "accepted", "snoozed", "declined"
@@ -104,6 +106,12 @@ def stage_of(reference: Reference, *, sent_at: datetime | None, now: datetime) -
     if reference.status == PUBLISHED and reference.expires_at is not None and reference.expires_at <= now:
         return OVER
     return reference.status
+
+
+def still_so(session: Session, row: Outbox, *, now: datetime) -> bool:
+    """Whether what this message says of a reference is so now, and may be said (rules 29)."""
+    reference = session.get(Reference, row.data["reference"])
+    return reference is not None and is_so(row, reference, stage=stage(session, reference, now=now))
 
 
 def accept(session: Session, reference: Reference, *, programme: Programme, now: datetime) -> None:
@@ -283,10 +291,11 @@ def shut(reference: Reference) -> None:
 
 
 def move(session: Session, reference: Reference, status: str, *, now: datetime) -> None:
-    """It stands like this from now on."""
+    """It stands like this from now on, and what waits to be said of it otherwise is not said (rules 29)."""
     reference.status, reference.updated_at = status, now
     session.add(reference)
     session.flush()
+    drop_untrue(session, reference, stage=stage(session, reference, now=now))
 
 
 def rest(reference: Reference, days: int, *, now: datetime) -> None:

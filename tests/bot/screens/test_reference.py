@@ -180,6 +180,20 @@ async def test_later_is_in_a_month_and_no_is_for_a_year(play: Play) -> None:
     assert found["rest_until"] == play.shop.now + timedelta(days=365)
 
 
+async def test_what_was_answered_in_the_evening_is_not_asked_in_the_morning(play: Play) -> None:
+    """Rule 29: the second invitation waits for the morning, while the buttons of "later" still work."""
+    anna, number = await anna_is_asked(play)
+    await play.press(anna, "Vraag het later")
+    play.shop.now = (play.shop.now + timedelta(days=30)).replace(hour=20, minute=30)
+    assert ask(play.shop)[-1] == "quiet_hours"
+    await play.press(anna, "Toch nu")
+    for each in WORDS:
+        await play.say(anna, each)
+    await play.pass_days(1.6)
+    assert row(play.shop, number)["status"] == "draft"
+    assert [each["kind"] for each in play.outbox(status="sent")].count("reference_invited") == 1
+
+
 async def test_an_invitation_can_be_answered_for_two_weeks(play: Play) -> None:
     anna, number = await anna_is_asked(play)
     await play.pass_days(14.01)

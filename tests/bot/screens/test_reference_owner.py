@@ -174,6 +174,20 @@ async def test_an_owner_sees_what_waits_and_nominates_by_number(play: Play) -> N
     assert "Je zei ja tegen deze tekst" in (await play.say(anna, f"/referentie {number}")).words
 
 
+async def test_what_an_owner_did_at_night_is_told_in_the_morning_if_it_is_still_so(play: Play) -> None:
+    """Rule 29: deleted words are not sent again, and at the sending even time alone makes news untrue."""
+    anna, olga, number = await anna_agreed(play)
+    play.shop.now = play.shop.now.replace(hour=21)
+    await play.press(olga, "Korter maken")
+    await play.say(olga, SHORTER)
+    await play.say(anna, "/referentie")
+    await play.press(anna, "Toch niet")
+    published(play.shop, row(play.shop, number)["customer_id"])
+    told = len(play.sent(anna.id))
+    await play.pass_days(900.6)
+    assert play.sent(anna.id)[told:] == []
+
+
 async def test_stopping_withdraws_nothing_and_being_excluded_hides_it(play: Play) -> None:
     """Rule 28: who stopped hears only answers; their words stay where they allowed them."""
     anna, customer, _ = await play.connected("Anna")

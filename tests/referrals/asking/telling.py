@@ -16,6 +16,8 @@ from referrals.people.persons import get_customer
 from referrals.programme import Programme
 from referrals.recruiting.shops import Buyer
 from storage.contacts import Contact
+from storage.customers import TELEGRAM, Identity
+from storage.mailbox import Chat
 from storage.orders import Order
 from storage.references import Reference
 from storage.surveys import Survey
@@ -104,6 +106,12 @@ def on_the_wall(shop: Shop, *, most: int = 50) -> list[Item]:
 def buy(shop: Shop, customer_id: int, *, days_ago: float = 400) -> None:
     """They have been a customer for so many days."""
     shop.database.run(_bought, customer_id, shop.now - timedelta(days=days_ago))
+
+
+def can_be_written_to(session: Session, customer_id: int, *, now: datetime) -> None:
+    """Their chat is connected, and it is theirs for sure."""
+    session.add(Chat(chat_id=1000 + customer_id, customer_id=customer_id, last_seen_at=now, created_at=now))
+    session.add(Identity(kind=TELEGRAM, value=str(1000 + customer_id), customer_id=customer_id, created_at=now))
 
 
 def _bought(session: Session, customer_id: int, at: datetime) -> None:

@@ -16,19 +16,17 @@ from referrals.figures.exports import write_pages
 from referrals.people.customers import get_customer
 from referrals.recruiting.joining import join
 from storage.contacts import Contact
-from storage.customers import TELEGRAM, Identity
 from storage.database import Database
-from storage.mailbox import Chat
 from storage.references import Reference
 from storage.surveys import Survey
 from tests.builders import Shop, friend, order
-from tests.referrals.asking.telling import OLGA, ask, buy, glad, invited, published, row, step
+from tests.referrals.asking.telling import OLGA, ask, buy, can_be_written_to, glad, invited, published, row, step
 
 
 def anna(shop: Shop, name: str = "Anna") -> int:
     """A customer with a link, whose chat can be written to."""
     customer, _ = shop.ambassador(name)
-    shop.database.run(_chat, customer, shop.now)
+    shop.database.run(can_be_written_to, customer, now=shop.now)
     return customer
 
 
@@ -136,7 +134,7 @@ def test_a_nomination_needs_no_ten_and_goes_through_the_same_gates(database: Dat
 def test_a_friend_who_brought_credit_is_a_reason_to_ask(database: Database) -> None:
     shop = Shop(database)
     person, code = shop.ambassador("Anna")
-    database.run(_chat, person, shop.now)
+    database.run(can_be_written_to, person, now=shop.now)
     glad(shop, "Anna", days_ago=300, score=9)
     shop.deliver(order("f1", friend(1), code=code))
     assert candidates(shop) == []
@@ -201,11 +199,6 @@ def test_the_export_has_all_of_them_and_words_only_while_they_are_allowed(databa
 def _export(session: Session, shop: Shop, form: str, written: list[str]) -> None:
     pages = reference_pages(session, programme=shop.programme, now=shop.now)
     write_pages(COLUMNS, pages, form=form, write=written.append)
-
-
-def _chat(session: Session, customer_id: int, now: datetime) -> None:
-    session.add(Chat(chat_id=1000 + customer_id, customer_id=customer_id, last_seen_at=now, created_at=now))
-    session.add(Identity(kind=TELEGRAM, value=str(1000 + customer_id), customer_id=customer_id, created_at=now))
 
 
 def _sent(session: Session, now: datetime) -> None:
