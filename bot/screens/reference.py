@@ -19,6 +19,7 @@ from referrals.asking import references as core
 from referrals.asking.contacts import mark_reacted
 from referrals.asking.plays.reference import RENEWAL
 from referrals.asking.shown import LONGEST_ANSWER, clean_words, units
+from referrals.asking.wall import OVER
 from referrals.programme import Programme
 from storage.references import Reference
 
@@ -186,7 +187,7 @@ def renew(
     session: Session, visitor: Visitor, *, reference: Reference, programme: Programme, more: str
 ) -> Sequence[Reply]:
     """[Ja, graag] after its time was over: the same words are read back, for a new yes."""
-    core.need(core.stage(session, reference, now=visitor.now), core.OVER)
+    core.need(core.stage(session, reference, now=visitor.now), OVER)
     _reacted(session, visitor, f"{RENEWAL}:reference:{reference.id}:{reference.version}")
     core.reopen(session, reference, now=visitor.now)
     return [*without_buttons(visitor), *current(session, visitor, reference)]

@@ -23,8 +23,10 @@ from referrals.asking.references import (
     ReferenceMoved,
     get_reference,
     need,
+    stage,
 )
-from referrals.asking.wall import PUBLISHED
+from referrals.asking.shown import seal
+from referrals.asking.wall import OVER, PUBLISHED, shown_of
 from referrals.notices import REFERENCE_CARD, REFERENCE_LESS
 from referrals.programme import Programme
 from storage.references import Reference
@@ -50,7 +52,7 @@ def waiting_cards(session: Session, visitor: Visitor) -> list[Reply]:
     found = approval.waiting(session, limit=MOST)
     more = approval.waiting_count(session) - len(found)
     rest: list[Reply] = [Answer("reference_said", {"key": "reference.owner.more", "count": more})] if more else []
-    return [*(Answer("reference_card", card_data(session, one)) for one in found), *rest]
+    return [*(Answer("reference_card", card_data(session, one, now=visitor.now)) for one in found), *rest]
 
 
 def nominate_customer(session: Session, visitor: Visitor, *, programme: Programme, named: str) -> Sequence[Reply]:
@@ -72,7 +74,7 @@ def press(
     if not visitor.is_owner:
         return [Answer("not_understood")]
     reference = get_reference(session, number)
-    if version == reference.version and (what != "place" or more == card_data(session, reference)["seal"]):
+    if version == reference.version and (what != "place" or more == seal(shown_of(reference), reference.uses)):
         with suppress(ReferenceMoved):
             return ACTS[what](session, visitor, reference, programme=programme)
     return [Press("reference.owner.moved"), _card(session, visitor, reference)]
@@ -98,9 +100,9 @@ def thank(session: Session, visitor: Visitor, reference: Reference, *, programme
 
 def ask_for_shorter(session: Session, visitor: Visitor, reference: Reference, *, programme: Programme) -> list[Reply]:
     """[Korter maken]: the next text is the shorter one."""
-    need(reference.status, CUSTOMER_APPROVED, PUBLISHED)
+    need(stage(session, reference, now=visitor.now), CUSTOMER_APPROVED, PUBLISHED)
     asked = {"reference": reference.id, "version": reference.version}
-    return [Await(SHORTER, asked), _ask(session, reference, "reference.owner.shorter_ask")]
+    return [Await(SHORTER, asked), _ask(session, visitor, reference, "reference.owner.shorter_ask")]
 
 
 def leave(session: Session, visitor: Visitor, reference: Reference, *, programme: Programme) -> list[Reply]:
@@ -118,24 +120,24 @@ def take_shorter(session: Session, visitor: Visitor, *, programme: Programme, te
         need(str(reference.version), str(asked["version"]))
         approval.shorten(session, reference, words=text, owner=visitor.telegram_id, now=visitor.now)
     except approval.NotACorrection:
-        return [_ask(session, reference, "reference.owner.shorter_again")]
+        return [_ask(session, visitor, reference, "reference.owner.shorter_again")]
     except ReferenceMoved:
-        return [Await(None), Answer("reference_card", card_data(session, reference))]
+        return [Await(None), Answer("reference_card", card_data(session, reference, now=visitor.now))]
     return [Await(None), Answer("reference_said", {"key": "reference.owner.shortened"})]
 
 
 def _card(session: Session, visitor: Visitor, reference: Reference) -> Reply:
-    return Answer("reference_card", card_data(session, reference), edit=visitor.message_id)
+    return Answer("reference_card", card_data(session, reference, now=visitor.now), edit=visitor.message_id)
 
 
-def _ask(session: Session, reference: Reference, key: str) -> Answer:
-    return Answer("reference_shorter", card_data(session, reference) | {"key": key})
+def _ask(session: Session, visitor: Visitor, reference: Reference, key: str) -> Answer:
+    return Answer("reference_shorter", card_data(session, reference, now=visitor.now) | {"key": key})
 
 
 def render_card(voice: Voice, data: Mapping[str, Any]) -> OutMessage:
     """The exact text, what the customer agreed to, and the buttons that do something now."""
     state, status = voice.say(f"reference.owner.state.{data['status']}"), data["status"]
-    if not data["text"] or status in (OWNER_DECLINED, WITHDRAWN):
+    if not data["text"] or status in (OWNER_DECLINED, WITHDRAWN, OVER):
         return OutMessage(state, [[to_view(voice, "button.overview", "home")]])
     number = voice.programme.number("customer", data["customer"])
     uses = uses_in_words(voice, data["uses"])

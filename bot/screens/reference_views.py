@@ -12,7 +12,7 @@ from bot.screens.reference_words import button, exactly, fits_copy, full_day, ti
 from bot.voice import OutMessage, Rows, Voice, lines, paragraphs
 from referrals.asking import references as core
 from referrals.asking.shown import LONGEST_ANSWER, LONGEST_TEXT, USES, WEBSITE
-from referrals.asking.wall import PUBLISHED
+from referrals.asking.wall import OVER, PUBLISHED
 from referrals.notices import (
     REFERENCE_INVITED,
     REFERENCE_PUBLISHED,
@@ -208,7 +208,7 @@ RENDER = {
     f"reference_at_{core.DRAFT}": render_draft,
     f"reference_at_{core.CUSTOMER_APPROVED}": render_agreed,
     f"reference_at_{PUBLISHED}": render_public,
-    f"reference_at_{core.OVER}": render_over,
+    f"reference_at_{OVER}": render_over,
     **{
         f"reference_at_{stage}": render_closed
         for stage in (core.EXPIRED, core.DECLINED, core.WITHDRAWN, core.OWNER_DECLINED)

@@ -22,6 +22,7 @@ from referrals.asking.references import (
     reopen,
     rest,
     shut,
+    stage,
 )
 from referrals.asking.shown import clean_words, is_correction
 from referrals.asking.wall import PUBLISHED, shown_of
@@ -108,9 +109,9 @@ def shorten(session: Session, reference: Reference, *, words: str, owner: int, n
 
     Raises:
         NotACorrection: It is longer, or mostly other words.
-        ReferenceMoved: It waits for no owner and is not public.
+        ReferenceMoved: It waits for no owner and is not public, or its time is over.
     """
-    need(reference.status, CUSTOMER_APPROVED, PUBLISHED)
+    need(stage(session, reference, now=now), CUSTOMER_APPROVED, PUBLISHED)
     text = clean_words(words)
     if not is_correction(text, of=reference.text or "", original=reference.original or ""):
         raise NotACorrection
@@ -123,7 +124,7 @@ def shorten(session: Session, reference: Reference, *, words: str, owner: int, n
 
 def refuse(session: Session, reference: Reference, *, owner: int, programme: Programme, now: datetime) -> None:
     """It is not shown, or not any more, and the customer hears that kindly. Raises: ReferenceMoved."""
-    need(reference.status, CUSTOMER_APPROVED, PUBLISHED)
+    need(stage(session, reference, now=now), CUSTOMER_APPROVED, PUBLISHED)
     before = as_recorded(reference)
     shut(reference)
     reference.version += 1
@@ -135,7 +136,7 @@ def refuse(session: Session, reference: Reference, *, owner: int, programme: Pro
 
 def note_thanks(session: Session, reference: Reference, *, owner: int, now: datetime) -> None:
     """A thank-you was given, and the wall says so; pressed again, it was not. Raises: ReferenceMoved."""
-    need(reference.status, PUBLISHED)
+    need(stage(session, reference, now=now), PUBLISHED)
     before = as_recorded(reference)
     reference.rewarded = not reference.rewarded
     move(session, reference, PUBLISHED, now=now)

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from referrals.asking.quiet import quiet_until
 from referrals.asking.shown import seal
-from referrals.asking.wall import shown_of
+from referrals.asking.wall import OVER, is_over, shown_of
 from referrals.notices import REFERENCE_CARD, REFERENCE_LESS
 from referrals.people.persons import survivor
 from referrals.programme import Programme
@@ -20,14 +20,14 @@ from storage.mailbox import DUE, Chat, Outbox, to_chat
 from storage.references import Reference
 
 
-def card_data(session: Session, reference: Reference) -> dict[str, Any]:
+def card_data(session: Session, reference: Reference, *, now: datetime) -> dict[str, Any]:
     """All that a card shows and that its buttons carry."""
     shown = shown_of(reference)
     return {
         "reference": reference.id,
         "version": reference.version,
         "customer": survivor(session, reference.customer_id),
-        "status": reference.status,
+        "status": OVER if is_over(reference, now) else reference.status,
         **asdict(shown),
         "uses": list(reference.uses),
         "thanked": reference.rewarded,
@@ -39,7 +39,7 @@ def card_data(session: Session, reference: Reference) -> dict[str, Any]:
 def send_cards(session: Session, reference: Reference, *, programme: Programme, now: datetime) -> None:
     """Every owner who has a chat with the bot gets a card with this version, not before the morning."""
     refresh_cards(session, reference, now=now)  # those of older versions say that it has moved on
-    data = card_data(session, reference)
+    data = card_data(session, reference, now=now)
     _write(session, REFERENCE_CARD, f"{_key(reference)}:{reference.version}", data, programme=programme, now=now)
 
 
@@ -48,14 +48,14 @@ def tell_withdrawn(
 ) -> None:
     """Every owner hears which uses are gone; what was printed they must take care of themselves."""
     refresh_cards(session, reference, now=now)
-    data = card_data(session, reference) | {"gone": list(uses)}
+    data = card_data(session, reference, now=now) | {"gone": list(uses)}
     key = f"{REFERENCE_LESS}:{reference.id}:{reference.version}"
     _write(session, REFERENCE_LESS, key, data, programme=programme, now=now)
 
 
 def refresh_cards(session: Session, reference: Reference, *, now: datetime) -> None:
     """Cards that are out show how it stands now, in place."""
-    data = card_data(session, reference)
+    data = card_data(session, reference, now=now)
     query = select(Outbox).where(col(Outbox.unique_key).startswith(f"{_key(reference)}:", autoescape=True))
     for row in session.exec(query.with_for_update()):
         if row.data == data:

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from referrals.asking.contacts import mark_not_sent
 from referrals.asking.shown import seal
-from referrals.asking.wall import PUBLISHED, shown_of
+from referrals.asking.wall import OVER, PUBLISHED, shown_of
 from referrals.notices import (
     REFERENCE_INVITED,
     REFERENCE_PUBLISHED,
@@ -28,7 +28,7 @@ from storage.references import Reference
 # The stage of a reference (``references.stage``) at which each of them is so.
 SO_AT = {
     REFERENCE_INVITED: "invited",
-    REFERENCE_RENEWAL: "over",
+    REFERENCE_RENEWAL: OVER,
     REFERENCE_TEXT: "draft",
     REFERENCE_PUBLISHED: PUBLISHED,
     REFERENCE_REFUSED: "owner_declined",

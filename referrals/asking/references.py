@@ -27,7 +27,7 @@ from referrals.asking.shown import (
     names_to_choose,
     seal,
 )
-from referrals.asking.wall import PUBLISHED, shown_of
+from referrals.asking.wall import OVER, PUBLISHED, is_over, shown_of
 from referrals.errors import ProgrammeError
 from referrals.people.persons import everybody, get_customer, survivor
 from referrals.programme import Programme
@@ -37,7 +37,7 @@ from storage.references import Consent, Reference
 
 NOMINATED, INVITED, ACCEPTED, SNOOZED, DECLINED = "nominated", "invited", "accepted", "snoozed", "declined"
 ANSWERING, DRAFT, CUSTOMER_APPROVED, OWNER_DECLINED = "answering", "draft", "customer_approved", "owner_declined"
-WITHDRAWN, OVER, EXPIRED = "withdrawn", "over", "expired"
+WITHDRAWN, EXPIRED = "withdrawn", "expired"
 ASKED = frozenset({ACCEPTED, ANSWERING})  # the questions are being answered
 AGREED = frozenset({CUSTOMER_APPROVED, PUBLISHED})  # the customer said yes to it
 LIVE = frozenset({INVITED, SNOOZED, DRAFT, OVER}) | ASKED | AGREED  # there is something to see or to do
@@ -103,9 +103,7 @@ def stage_of(reference: Reference, *, sent_at: datetime | None, now: datetime) -
         waits = STALE if reference.contact_key else timedelta()  # one that is planned is sent by then, or never
         since = sent_at or (reference.invited_at or reference.created_at) + waits
         return EXPIRED if since + OPEN <= now else INVITED
-    if reference.status == PUBLISHED and reference.expires_at is not None and reference.expires_at <= now:
-        return OVER
-    return reference.status
+    return OVER if is_over(reference, now) else reference.status
 
 
 def still_so(session: Session, row: Outbox, *, now: datetime) -> bool:

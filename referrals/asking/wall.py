@@ -15,7 +15,7 @@ from storage.customers import ACTIVE, Customer, CustomerAlias
 from storage.references import Consent, Reference
 
 PAGE = 50
-PUBLISHED = "published"
+PUBLISHED, OVER = "published", "over"
 
 Place = tuple[datetime, int]  # when it was published, and its id
 
@@ -96,6 +96,11 @@ def with_gates(session: Session, *conditions: ColumnElement[bool], order_by: Seq
     )
     found = session.execute(query.where(*conditions).order_by(*order_by).limit(limit)).all()
     return [Gated(row, _facts(row, text_hash, uses, state), who) for row, text_hash, uses, state, who in found]
+
+
+def is_over(reference: Reference, now: datetime) -> bool:
+    """Whether it was published, and the time for which both said yes is over."""
+    return reference.status == PUBLISHED and reference.expires_at is not None and reference.expires_at <= now
 
 
 def shown_of(reference: Reference) -> Shown:

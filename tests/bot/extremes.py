@@ -171,7 +171,9 @@ EXTREMES: dict[str, list[Any]] = {
     "tip_second_order": [TIP],
     "tip_share_again": [TIP],
     "tips_off": [{}],
-    "reference_card": [REFERENCE | {"status": status} for status in ("customer_approved", "published", "withdrawn")],
+    "reference_card": [REFERENCE | {"status": status} for status in (
+        "customer_approved", "published", "over", "withdrawn",
+    )],
     "reference_said": [{"key": "reference.owner.rests", "until_at": MOMENT}],
     "reference_shorter": [REFERENCE | {"key": "reference.owner.shorter_ask"}],
     "reference_ask": [REFERENCE | {"key": "reference.text_ask", "copy": True},

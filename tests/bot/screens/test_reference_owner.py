@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -113,6 +114,24 @@ async def test_a_published_one_can_be_thanked_for_and_taken_down(play: Play) -> 
     await play.press(olga, "Haal van de muur")
     assert on_the_wall(play.shop) == []
     assert "van de muur gehaald" in anna.last.words
+
+
+async def test_a_card_whose_time_is_over_says_so_and_does_nothing(play: Play) -> None:
+    """Whoever pressed it would ask the customer outside every cap, whatever they wish (rules 28, 30)."""
+    anna, olga, number = await anna_agreed(play)
+    await play.press(olga, "Plaatsen")
+    card, rows = olga.last, olga.last.rows
+    play.shop.now += timedelta(days=800)
+    told = len(play.sent(anna.id))
+    for label in ("Korter maken", "Haal van de muur", "☐ Kreeg een bedankje"):
+        button = next(each for line in rows for each in line if each["text"] == label)
+        pressed = olga.press_on(card, button)
+        await play.turn()
+        assert (await pressed.answered(within=1))["text"] == "Dit is intussen veranderd. Zo staat het nu."
+    assert card.words == "De tijd is om; deze ervaring staat nergens meer."
+    found = row(play.shop, number)
+    assert (found["status"], found["rewarded"], len(log(play))) == ("published", False, 1)
+    assert play.sent(anna.id)[told:] == []
 
 
 async def test_of_two_owners_who_press_at_once_one_decides(database: Database) -> None:

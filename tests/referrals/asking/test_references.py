@@ -193,6 +193,21 @@ def test_an_edit_after_the_yes_shuts_both_gates_also_when_it_is_edited_back(data
     assert len(on_the_wall(shop)) == 1
 
 
+def test_an_owner_can_do_nothing_with_one_whose_time_is_over(database: Database) -> None:
+    shop = Shop(database)
+    anna, _ = shop.ambassador("Anna")
+    number = published(shop, anna)
+    shop.now = row(shop, number)["expires_at"]
+    owner: dict[str, Any] = {"owner": OLGA}
+    for change, how in (
+        (approval.shorten, {"words": "Een tafel voor zes."}),
+        (approval.refuse, {"programme": shop.programme}),
+        (approval.note_thanks, {}),
+    ):
+        with pytest.raises(ReferenceMoved):
+            step(shop, number, change, **owner | how)
+
+
 def test_a_name_or_a_town_cannot_change_under_a_yes(database: Database) -> None:
     shop = Shop(database)
     anna, _ = shop.ambassador("Anna")
