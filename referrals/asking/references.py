@@ -173,7 +173,7 @@ def reopen(session: Session, reference: Reference, *, now: datetime) -> None:
     need(reference.status, DRAFT, OVER, *AGREED)
     end_consent(session, reference, now=now)
     shut(reference)
-    reference.uses = []
+    reference.uses, reference.name_shown, reference.name = [], "", None
     reference.version += 1
     move(session, reference, DRAFT, now=now)
     refresh_cards(session, reference, now=now)

@@ -178,10 +178,10 @@ def test_an_edit_after_the_yes_shuts_both_gates_also_when_it_is_edited_back(data
         step(shop, number, references.reopen)
     if edit == "name_after":
         step(shop, number, references.choose_name, kind="initials")
-        step(shop, number, references.choose_name, kind="first_name")
     elif edit == "town_after":
         step(shop, number, references.set_town, town=None)
         step(shop, number, references.set_town, town="Utrecht")
+    step(shop, number, references.choose_name, kind="first_name")
     found = row(shop, number)
     assert (found["text"], found["name"], found["town"], found["original"]) == (TEXT, "Anna", "Utrecht", TEXT)
     assert (found["status"], found["uses"], found["owner_approved_hash"]) == ("draft", [], None)
@@ -191,6 +191,16 @@ def test_an_edit_after_the_yes_shuts_both_gates_also_when_it_is_edited_back(data
     assert on_the_wall(shop) == []
     step(shop, number, approval.publish, owner=OLGA, programme=shop.programme)
     assert len(on_the_wall(shop)) == 1
+
+
+def test_no_box_is_ticked_for_a_customer_whose_words_have_changed(database: Database) -> None:
+    """Requirement F4: a name is said yes to as well; the town is no box, they typed it."""
+    shop = Shop(database)
+    anna, _ = shop.ambassador("Anna")
+    number = agreed(shop, anna, uses=("website", "print"), town="Utrecht")
+    step(shop, number, references.reopen)
+    found = row(shop, number)
+    assert (found["uses"], found["name_shown"], found["name"], found["town"]) == ([], "", None, "Utrecht")
 
 
 def test_an_owner_can_do_nothing_with_one_whose_time_is_over(database: Database) -> None:
