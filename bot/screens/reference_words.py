@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from aiogram.filters import Filter
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import CallbackQuery, InlineKeyboardButton
+from pydantic import Field
 from sqlmodel import Session
 
 from bot.conversation import Visitor
-from bot.keyboards import LONGEST_COPY
+from bot.keyboards import LONGEST_COPY, RowId
 from bot.voice import Voice, lines
 from referrals.asking.references import own_reference
 from referrals.asking.shown import USES, units
@@ -24,11 +25,14 @@ QUESTION = "reference_answer"  # what a text is the answer to
 TEXT, TOWN, SHORTER = "reference_text", "reference_town", "reference_shorter"
 
 
+Version = Annotated[int, Field(ge=0, lt=2**31)]  # as a table holds it
+
+
 class Ref(CallbackData, prefix="r1"):
     """A customer's button below a reference: which one, of which version, what to do, and with what."""
 
-    id: int
-    version: int
+    id: RowId
+    version: Version
     what: str
     more: str = ""
 
@@ -36,8 +40,8 @@ class Ref(CallbackData, prefix="r1"):
 class Own(CallbackData, prefix="o1"):
     """An owner's button below a reference; whether they are one is asked again."""
 
-    id: int
-    version: int
+    id: RowId
+    version: Version
     what: str
     more: str = ""
 

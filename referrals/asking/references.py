@@ -73,13 +73,13 @@ def get_reference(session: Session, reference_id: int) -> Reference:
 
 
 def own_reference(session: Session, reference_id: int, *, customer_id: int) -> Reference:
-    """Likewise, if it is this customer's, also from before a merge.
+    """Likewise, if it is this customer's, also from before a merge; an owner's wish to invite them is none yet.
 
     Raises:
         UnknownReference: It is not.
     """
     reference = get_reference(session, reference_id)
-    if survivor(session, reference.customer_id) != survivor(session, customer_id):
+    if reference.status == NOMINATED or survivor(session, reference.customer_id) != survivor(session, customer_id):
         raise UnknownReference
     return reference
 

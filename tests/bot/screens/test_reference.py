@@ -4,10 +4,12 @@ import hashlib
 import json
 from datetime import timedelta
 
+import pytest
 from sqlmodel import Session, select
 
 from bot.sandbox.people import Person
 from bot.sandbox.world import Message
+from referrals.asking.approval import nominate
 from referrals.asking.shown import LONGEST_ANSWER, LONGEST_TEXT
 from storage.customers import CLAIMED, Identity
 from storage.references import Consent, Reference
@@ -167,6 +169,28 @@ async def test_a_button_that_somebody_else_presses_does_nothing(play: Play) -> N
         assert TEXT not in mats.last.words
     found = row(play.shop, number)
     assert (found["status"], found["uses"]) == ("draft", [])
+
+
+@pytest.mark.parametrize(
+    "data, said",
+    [
+        (f"r1:{10**20}:0:go:", "knop"),
+        (f"r1:1:{10**20}:go:", "knop"),
+        ("r1:-1:0:go:", "knop"),
+        (f"o1:{10**20}:0:refuse:", "knop"),
+        ("r1:1:0:go:", "of bij niets meer"),
+    ],
+)
+async def test_a_button_that_nobody_made_is_answered(play: Play, data: str, said: str) -> None:
+    """Numbers that no table can hold, and a nomination of which its customer knows nothing yet."""
+    anna, customer, _ = await play.connected("Anna")
+    buy(play.shop, customer)
+    play.database.run(nominate, customer, actor="owner:1", programme=play.programme, now=play.shop.now)
+    pressed = anna.press_on(anna.last, {"text": "x", "callback_data": data})
+    await play.turn()
+    assert said in str(await pressed.answered(within=1)) + anna.last.words
+    assert {each["status"] for each in play.inbox()} == {"done"}
+    assert row(play.shop, 1)["status"] == "nominated"
 
 
 async def test_later_is_in_a_month_and_no_is_for_a_year(play: Play) -> None:
