@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
-from referrals.asking.consents import standing_consent
+from referrals.asking.consents import end_consent, standing_consent
 from referrals.asking.owners import refresh_cards
 from referrals.asking.references import (
     CUSTOMER_APPROVED,
@@ -123,9 +123,14 @@ def shorten(session: Session, reference: Reference, *, words: str, owner: int, n
 
 
 def refuse(session: Session, reference: Reference, *, owner: int, programme: Programme, now: datetime) -> None:
-    """It is not shown, or not any more, and the customer hears that kindly. Raises: ReferenceMoved."""
+    """It is not shown, or not any more; the customer's yes ends with it, and they hear that kindly.
+
+    Raises:
+        ReferenceMoved: It waits for no owner and is not public, or its time is over.
+    """
     need(stage(session, reference, now=now), CUSTOMER_APPROVED, PUBLISHED)
     before = as_recorded(reference)
+    end_consent(session, reference, now=now)
     shut(reference)
     reference.version += 1
     move(session, reference, OWNER_DECLINED, now=now)

@@ -1,4 +1,8 @@
-"""References as owners read them elsewhere: in the API and as an export. Words only while their customer says yes."""
+"""References as owners read them elsewhere: in the API and as an export.
+
+Words and uses are there only while their customer says yes: from that yes on until its time is over, or until an owner
+or the customer ends it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col
 
-from referrals.asking.references import stage_of
+from referrals.asking.references import AGREED, stage_of
 from referrals.asking.wall import Gated, is_visible, with_gates
 from referrals.people.persons import everybody
 from referrals.programme import Programme
@@ -63,11 +67,12 @@ def _views(session: Session, found: Sequence[Gated], *, programme: Programme, no
 
 def _view(gated: Gated, *, sent_at: datetime | None, programme: Programme, now: datetime) -> Row:
     reference, facts, shown = gated.reference, gated.facts, gated.facts.shown
-    allowed = facts.consent_hash == shown.hash()
+    stage = stage_of(reference, sent_at=sent_at, now=now)
+    allowed = stage in AGREED and facts.consent_hash == shown.hash()
     return {
         "reference": programme.number("reference", reference.id or 0),
         "customer": programme.number("customer", gated.customer_id),
-        "status": stage_of(reference, sent_at=sent_at, now=now),
+        "status": stage,
         "on_wall": is_visible(facts, now),
         "uses": list(facts.consent_uses) if allowed else [],
         "text": shown.text if allowed else None,

@@ -11,16 +11,16 @@ from sqlmodel import Session, select
 from referrals.asking import approval, references
 from referrals.asking.play import Candidate
 from referrals.asking.plays.reference import PLAY, RENEWAL_PLAY
-from referrals.asking.reference_list import COLUMNS, reference_pages
+from referrals.asking.reference_list import COLUMNS, reference_pages, reference_views
 from referrals.figures.exports import write_pages
 from referrals.people.customers import get_customer
 from referrals.recruiting.joining import join
 from storage.contacts import Contact
 from storage.database import Database
-from storage.references import Reference
+from storage.references import Consent, Reference
 from storage.surveys import Survey
 from tests.builders import Shop, friend, order
-from tests.referrals.asking.telling import OLGA, ask, buy, can_be_written_to, glad, invited, published, row, step
+from tests.referrals.asking.telling import OLGA, TEXT, ask, buy, can_be_written_to, glad, invited, published, row, step
 
 
 def anna(shop: Shop, name: str = "Anna") -> int:
@@ -194,6 +194,20 @@ def test_the_export_has_all_of_them_and_words_only_while_they_are_allowed(databa
     assert not rows[0]["text"]
     assert rows[1]["name"] == ("=Mats" if form == "json" else "'=Mats")
     assert tuple(rows[0]) == COLUMNS
+
+
+@pytest.mark.parametrize("ended", ["never", "in time", "by an owner"])
+def test_words_and_uses_are_given_out_until_the_yes_is_over(database: Database, ended: str) -> None:
+    """Requirement F5: what may be printed is what is said yes to now, and nothing says so for ever."""
+    shop = Shop(database)
+    number = published(shop, anna(shop), uses=("website", "print"))
+    shop.now = row(shop, number)["expires_at"] - timedelta(seconds=ended != "in time")
+    if ended == "by an owner":
+        step(shop, number, approval.refuse, owner=OLGA, programme=shop.programme)
+    (view,) = database.look(reference_views, programme=shop.programme, now=shop.now, limit=10)
+    given = (TEXT, "Anna", ["website", "print"]) if ended == "never" else (None, None, [])
+    assert (view["text"], view["name"], view["uses"]) == given
+    assert (shop.rows(Consent)[0]["withdrawn_at"] is not None) == (ended == "by an owner")
 
 
 def _export(session: Session, shop: Shop, form: str, written: list[str]) -> None:
