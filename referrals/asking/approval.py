@@ -17,6 +17,7 @@ from referrals.asking.references import (
     STALE,
     ReferenceMoved,
     consent_data,
+    has_one,
     move,
     need,
     reopen,
@@ -37,7 +38,7 @@ from storage.contacts import PLANNED, Contact
 from storage.references import Reference
 
 PLAY = "reference"
-RESTS = "rests"
+HAS_ONE, RESTS = "has_one", "rests"
 
 
 class NotACorrection(ProgrammeError):
@@ -55,6 +56,8 @@ def nominate(
         return EXCLUDED_CUSTOMER, None
     if customer.first_paid_at is None:
         return TOO_EARLY, None
+    if has_one(session, customer.id, now=now):
+        return HAS_ONE, None
     until = rests_until(session, customer.id, programme=programme)
     if until is not None and until > now:
         return RESTS, until

@@ -29,6 +29,7 @@ from referrals.asking.shown import (
 )
 from referrals.asking.wall import OVER, PUBLISHED, is_over, shown_of
 from referrals.errors import ProgrammeError
+from referrals.notices import REFERENCE_INVITED
 from referrals.people.persons import everybody, get_customer, survivor
 from referrals.programme import Programme
 from storage.contacts import NOT_SENT, Contact
@@ -107,9 +108,17 @@ def stage_of(reference: Reference, *, sent_at: datetime | None, now: datetime) -
 
 
 def still_so(session: Session, row: Outbox, *, now: datetime) -> bool:
-    """Whether what this message says of a reference is so now, and may be said (rules 29)."""
+    """Whether what this message says of a reference is so now (rules 29); who has one is not invited to another."""
     reference = session.get(Reference, row.data["reference"])
-    return reference is not None and is_so(row, reference, stage=stage(session, reference, now=now))
+    if reference is None or not is_so(row, reference, stage=stage(session, reference, now=now)):
+        return False
+    return row.kind != REFERENCE_INVITED or not has_one(session, reference.customer_id, now=now)
+
+
+def has_one(session: Session, customer_id: int, *, now: datetime) -> bool:
+    """Whether one of theirs is a draft, waits for an owner, or is public, also from before a merge."""
+    query = select(Reference).where(col(Reference.customer_id).in_(everybody(session, customer_id)))
+    return any(stage(session, row, now=now) in (DRAFT, *AGREED) for row in session.exec(query))
 
 
 def accept(session: Session, reference: Reference, *, programme: Programme, now: datetime) -> None:

@@ -1,8 +1,9 @@
 """Reference: somebody who is glad with us is asked whether we may show what they have to say.
 
 Goal: customers' own words in the portfolio (F4). Trigger: a 10, a friend who brought them credit, having been a
-customer for half a year, the end of a rest after the last invitation, "later", or an owner's nomination. Delay: a day.
-Expires: sixty days. Cap: once in half a year; a year after a no; no hold-out, for no effect of it is measured.
+customer for half a year, the end of a rest after the last invitation, "later", or an owner's nomination; none while one
+of theirs is a draft, waits for an owner, or is public. Delay: a day. Expires: sixty days. Cap: once in half a year; a
+year after a no; no hold-out, for no effect of it is measured.
 Text: ``notice.reference_invited``. Source: playbook 3.1, 3.5.
 
 Renewal: once a published reference is over it has left the wall by itself; its customer is asked once whether it may
@@ -24,7 +25,7 @@ from sqlmodel import Session, col, func
 from referrals.asking.candidates import has_chat, named, unheard
 from referrals.asking.play import REFERENCE_ASK, Candidate, Play
 from referrals.asking.readiness import BEST, FRESH_SCORE
-from referrals.asking.references import INVITED, NOMINATED, SNOOZED, STALE
+from referrals.asking.references import CUSTOMER_APPROVED, DRAFT, INVITED, NOMINATED, SNOOZED, STALE
 from referrals.asking.wall import PUBLISHED
 from referrals.notices import REFERENCE_INVITED, REFERENCE_RENEWAL
 from referrals.programme import Programme
@@ -180,7 +181,7 @@ def _people(kind: str) -> Select[Any]:
         query = query.join(Customer, col(Customer.id) == person)
     # Said as a no, for most customers are active: an index of states would be the worst way to find somebody.
     taking_part = col(Customer.state).not_in([STAFF, EXCLUDED, ERASED])
-    query = query.where(taking_part, has_chat(Customer.id), *cause.where)
+    query = query.where(taking_part, has_chat(Customer.id), ~_has_one(), *cause.where)
     query = query.where(unheard(NAME, cause.subject))
     query = query.where(cause.moment > _moment("since"), cause.moment <= _moment("until"))
     if cause.rested:
@@ -189,6 +190,13 @@ def _people(kind: str) -> Select[Any]:
         query = query.where(_signal())
     ordered: Select[Any] = query.order_by(cause.moment, cause.table.id).limit(bindparam("most"))
     return ordered
+
+
+def _has_one() -> ColumnElement[bool]:
+    """One of theirs is a draft, waits for an owner, or is public: ``references.has_one``, of many at once."""
+    reference = aliased(Reference)
+    public = and_(col(reference.status) == PUBLISHED, col(reference.expires_at) > _moment("now"))
+    return _theirs(reference, or_(col(reference.status).in_([DRAFT, CUSTOMER_APPROVED]), public))
 
 
 def _signal() -> ColumnElement[bool]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -17,10 +18,24 @@ from referrals.people.customers import get_customer
 from referrals.recruiting.joining import join
 from storage.contacts import Contact
 from storage.database import Database
+from storage.mailbox import Outbox
 from storage.references import Consent, Reference
 from storage.surveys import Survey
 from tests.builders import Shop, friend, order
-from tests.referrals.asking.telling import OLGA, TEXT, ask, buy, can_be_written_to, glad, invited, published, row, step
+from tests.referrals.asking.telling import (
+    OLGA,
+    TEXT,
+    agreed,
+    ask,
+    buy,
+    can_be_written_to,
+    drafted,
+    glad,
+    invited,
+    published,
+    row,
+    step,
+)
 
 
 def anna(shop: Shop, name: str = "Anna") -> int:
@@ -154,6 +169,41 @@ def test_two_people_who_turn_out_to_be_one_are_asked_once(database: Database) ->
     assert candidates(shop) == []
 
 
+@pytest.mark.parametrize("merged", [False, True])
+@pytest.mark.parametrize("how_far", [drafted, agreed, published])
+def test_who_has_one_is_invited_to_no_second(database: Database, how_far: Callable[..., int], *, merged: bool) -> None:
+    """However long it waits for them or for an owner, and whatever else would be a cause (rule 15: also by a merge)."""
+    shop = Shop(database)
+    person = anna(shop)
+    other = anna(shop, "Bram") if merged else person
+    shop.database.run(_nominate, person, shop.now)
+    number = how_far(shop, other)
+    if merged:
+        assert subjects(shop) == ["nominated"]
+        database.run(join, person, other, programme=shop.programme, now=shop.now)
+    glad(shop, "Anna", days_ago=300)
+    shop.database.run(_rested, number)
+    assert candidates(shop) == []
+    outcome, _ = database.run(approval.nominate, person, actor="owner:1", programme=shop.programme, now=shop.now)
+    assert outcome == "has_one"
+    step(shop, number, references.reopen)
+    step(shop, number, references.decline, programme=shop.programme)
+    assert subjects(shop) == ["nominated"]
+
+
+def test_of_two_invitations_of_what_is_one_person_the_later_does_not_go(database: Database) -> None:
+    """Rules 15 and 29: it waited for its turn, and meanwhile the first one became a draft."""
+    shop = Shop(database)
+    older, newer = anna(shop), anna(shop, "Bram")
+    glad(shop, "Anna", days_ago=300)
+    ask(shop)
+    (waiting,) = (each["id"] for each in shop.rows(Outbox) if each["kind"] == "reference_invited")
+    drafted(shop, newer)
+    assert database.look(_so, waiting, shop.now)
+    database.run(join, older, newer, programme=shop.programme, now=shop.now)
+    assert not database.look(_so, waiting, shop.now)
+
+
 @pytest.mark.parametrize("state", ["excluded", "staff", "erased"])
 def test_who_does_not_take_part_is_not_asked(database: Database, state: str) -> None:
     shop = Shop(database)
@@ -213,6 +263,20 @@ def test_words_and_uses_are_given_out_until_the_yes_is_over(database: Database, 
 def _export(session: Session, shop: Shop, form: str, written: list[str]) -> None:
     pages = reference_pages(session, programme=shop.programme, now=shop.now)
     write_pages(COLUMNS, pages, form=form, write=written.append)
+
+
+def _nominate(session: Session, customer_id: int, now: datetime) -> None:
+    session.add(
+        Reference(customer_id=customer_id, status="nominated", nominated_at=now, created_at=now, updated_at=now)
+    )
+
+
+def _rested(session: Session, number: int) -> None:
+    session.get_one(Reference, number).rest_until = None
+
+
+def _so(session: Session, row_id: int, now: datetime) -> bool:
+    return references.still_so(session, session.get_one(Outbox, row_id), now=now)
 
 
 def _sent(session: Session, now: datetime) -> None:
