@@ -196,10 +196,10 @@ def renew(
 def let_go(
     session: Session, visitor: Visitor, *, reference: Reference, programme: Programme, more: str
 ) -> Sequence[Reply]:
-    """[Nee, laat maar]: it stays off the wall."""
+    """[Nee, laat maar]: it stays off the wall, and they are not asked the same again in the answer."""
     _reacted(session, visitor, f"{RENEWAL}:reference:{reference.id}:{reference.version}")
     core.let_go(session, reference, programme=programme, now=visitor.now)
-    return [*without_buttons(visitor), *current(session, visitor, reference)]
+    return [*without_buttons(visitor), Answer("reference_said", {"key": "reference.let_go"})]
 
 
 def spoken(visitor: Visitor, programme: Programme) -> str:

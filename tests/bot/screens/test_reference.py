@@ -218,6 +218,23 @@ async def test_what_was_answered_in_the_evening_is_not_asked_in_the_morning(play
     assert [each["kind"] for each in play.outbox(status="sent")].count("reference_invited") == 1
 
 
+async def test_who_lets_it_go_is_not_asked_again_neither_at_once_nor_in_the_morning(play: Play) -> None:
+    """Rule 29: the renewal waits for the morning, while /referentie offers the same choice in the evening."""
+    anna, customer, _ = await play.connected("Anna")
+    glad(play.shop, "Anna")
+    number = published(play.shop, customer)
+    await play.turn()
+    play.shop.now = row(play.shop, number)["expires_at"].replace(hour=21)
+    assert "Mag die terug?" in (await play.say(anna, "/referentie")).words
+    glad(play.shop, "Anna", days_ago=100)
+    assert ask(play.shop)[-1] == "quiet_hours"
+    await play.press(anna, "Nee, laat maar")
+    assert anna.last.words.startswith("Prima, je ervaring blijft eraf.")
+    told = len(play.sent(anna.id))
+    await play.pass_days(2.6)
+    assert play.sent(anna.id)[told:] == []
+
+
 async def test_an_invitation_can_be_answered_for_two_weeks(play: Play) -> None:
     anna, number = await anna_is_asked(play)
     await play.pass_days(14.01)
