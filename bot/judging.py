@@ -23,7 +23,7 @@ from referrals.reasons import STALE
 from storage.customers import Customer
 from storage.mailbox import DROPPED, Outbox
 
-KINDS = {play.notice: play.kind for play in PLAYS.values()}
+BY_NOTICE = {play.notice: play for play in PLAYS.values()}
 AT_ANY_HOUR = ACCOUNT | CASES | STAFF
 
 
@@ -51,11 +51,18 @@ def drop(session: Session, row: Outbox, because: str) -> None:
 
 
 def _is_so(session: Session, row: Outbox, *, now: datetime) -> bool:
-    """Whether it can be said at all: of a reference that has moved on nothing is, neither asked nor told."""
-    so = row.kind not in SO_AT or still_so(session, row, now=max(now, row.as_of))
+    """Whether it can be said at all: of a reference that has moved on, or a cause that fell away, nothing is."""
+    about_reference = row.kind in SO_AT
+    so = still_so(session, row, now=max(now, row.as_of)) if about_reference else _has_cause(session, row)
     if not so:
         drop(session, row, STALE)
     return so
+
+
+def _has_cause(session: Session, row: Outbox) -> bool:
+    """Whether what the play speaks about is still so: not sent back, not visited meanwhile."""
+    play = BY_NOTICE.get(row.kind)
+    return play is None or play.still is None or play.still(session, row.unique_key.partition(":")[2])
 
 
 def _judged(row: Outbox, reader: AskFacts, *, programme: Programme, now: datetime) -> Verdict:
@@ -76,4 +83,4 @@ def _goes(session: Session, row: Outbox, verdict: Verdict) -> bool:
 
 
 def _rank(kind: str) -> int:
-    return RANK[ANSWER if kind in AT_ANY_HOUR else KINDS.get(kind, MONEY)]
+    return RANK[ANSWER if kind in AT_ANY_HOUR else BY_NOTICE[kind].kind if kind in BY_NOTICE else MONEY]

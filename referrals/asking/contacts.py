@@ -17,11 +17,10 @@ from sqlmodel import Session, col, select
 from referrals.asking.cadence import Drop, Go, Verdict, Wait, is_held_out, judge
 from referrals.asking.facts import AskFacts, load_facts
 from referrals.asking.play import REFERRAL_ASK, Candidate, Play
-from referrals.asking.plays import PLAYS
 from referrals.notices import AT_MOST_ONCE, Notice, write_notices
 from referrals.people.persons import everybody
 from referrals.programme import Programme
-from referrals.reasons import IN_HOLD_OUT, INTERNAL_ERROR, OUTCOME_UNKNOWN, STALE, UNREACHABLE
+from referrals.reasons import IN_HOLD_OUT, INTERNAL_ERROR, OUTCOME_UNKNOWN, UNREACHABLE
 from storage.bulk import fetch_in, insert_rows
 from storage.contacts import NOT_SENT, PLANNED, SENT, Contact
 from storage.customers import Customer
@@ -66,7 +65,7 @@ def judge_notice(
         return Drop(INTERNAL_ERROR)  # whatever wrote it, the caps would not count it
     if facts is None:
         return Drop(UNREACHABLE)
-    verdict = _stale(session, contact) or judge(
+    verdict = judge(
         contact.kind, facts, play=contact.play, cause_at=contact.cause_at, expires_at=contact.expires_at,
         programme=programme, now=moment,
     )  # fmt: skip
@@ -75,13 +74,6 @@ def judge_notice(
     if isinstance(verdict, Drop):
         contact.status = NOT_SENT
     return verdict
-
-
-def _stale(session: Session, contact: Contact) -> Verdict | None:
-    """What it is about may not be so any more: the order went back, the link was opened, they have answered."""
-    play = PLAYS.get(contact.play)
-    gone = play is not None and play.still is not None and not play.still(session, contact.key.partition(":")[2])
-    return Drop(STALE) if gone else None
 
 
 def facts_to_send(session: Session, customer_id: int) -> AskFacts | None:

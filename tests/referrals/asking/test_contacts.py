@@ -42,7 +42,7 @@ def play(name: str = "t6", *, kind: str = REFERRAL_ASK, **more: Any) -> Play:
 TIP, THANK = play(), play("t9", kind=GIVE, notice=THANKS)
 
 
-def one(customer_id: int, subject: str = "cause:1", *, at: datetime = NOW, fresh: int = 14, **data: Any) -> Candidate:
+def one(customer_id: int, subject: str = "bonus:1", *, at: datetime = NOW, fresh: int = 14, **data: Any) -> Candidate:
     return Candidate(customer_id, subject, at - DAY, at, at + fresh * DAY, data)
 
 
@@ -63,7 +63,7 @@ def outbox(session: Session) -> list[Outbox]:
     return list(session.exec(select(Outbox).order_by(Outbox.unique_key)))
 
 
-def contact(session: Session, key: str = "t6:cause:1") -> Contact:
+def contact(session: Session, key: str = "t6:bonus:1") -> Contact:
     session.flush()
     return session.exec(select(Contact).where(Contact.key == key)).one()
 
@@ -81,14 +81,14 @@ def test_a_candidate_is_planned_with_a_notice_that_goes_at_most_once(database: D
         assert planned(session, [one(anna, words="x")]) == Planned(planned=1)
         (row,) = outbox(session)
         kept = contact(session)
-        assert (row.unique_key, row.customer_id, row.kind) == ("t6:cause:1", anna, TIP_SHARE_AGAIN)
+        assert (row.unique_key, row.customer_id, row.kind) == ("t6:bonus:1", anna, TIP_SHARE_AGAIN)
         assert (row.message_class, row.status, row.due_at, row.expires_at) == (
             "at_most_once",
             "due",
             NOW,
             NOW + 14 * DAY,
         )
-        assert row.data == {"words": "x", "contact": "t6:cause:1"}
+        assert row.data == {"words": "x", "contact": "t6:bonus:1"}
         assert (kept.status, kept.reason, kept.sent_at, kept.planned_at) == ("planned", None, None, NOW)
         assert (kept.play, kept.kind, kept.cause_at, kept.expires_at) == ("t6", REFERRAL_ASK, NOW - DAY, NOW + 14 * DAY)
 
@@ -136,7 +136,7 @@ def test_a_customer_whom_nobody_knows_any_more_stops_no_page(database: Database)
     def scene(session: Session) -> None:
         merged, anna = person(session), ready(session)
         merge_people(session, from_id=merged, to_id=anna, now=NOW)
-        assert planned(session, [one(merged), one(anna, "cause:2")]) == Planned(planned=2)
+        assert planned(session, [one(merged), one(anna, "bonus:2")]) == Planned(planned=2)
         assert {row["customer_id"] for row in rows(session, Contact)} == {anna}
 
     database.run(scene)
@@ -148,9 +148,9 @@ def test_the_hold_out_hears_nothing_and_is_counted_after_the_gates(database: Dat
 
     def scene(session: Session) -> None:
         anna, stopped = ready(session), person(session, stopped_at=NOW)
-        planned(session, [one(anna), one(stopped, "cause:2")], programme=all_held)
+        planned(session, [one(anna), one(stopped, "bonus:2")], programme=all_held)
         assert contact(session).reason == "in_hold_out"
-        assert contact(session, "t6:cause:2").reason == "stopped"
+        assert contact(session, "t6:bonus:2").reason == "stopped"
         thanks = play("t9", kind=GIVE, held_out=False, notice=THANKS)
         assert planned(session, [one(anna, "years:1")], of=thanks, programme=all_held).planned == 1
 
@@ -166,8 +166,8 @@ def test_what_a_play_prepares_is_made_for_those_who_are_planned_only(database: D
 
     def scene(session: Session) -> None:
         anna, stopped = ready(session), person(session, stopped_at=NOW)
-        planned(session, [one(anna), one(stopped, "cause:2")], of=play(prepare=prepare))
-        assert made == ["cause:1"]
+        planned(session, [one(anna), one(stopped, "bonus:2")], of=play(prepare=prepare))
+        assert made == ["bonus:1"]
         assert outbox(session)[0].data["survey"] == 7
 
     database.run(scene)
@@ -179,7 +179,7 @@ def test_only_who_came_through_a_friend_is_told_so(database: Database) -> None:
     def scene(session: Session) -> list[bool]:
         anna, bram = ready(session), ready(session)
         brought(session, anna, bram, NOW)
-        planned(session, [one(anna), one(bram, "cause:2")])
+        planned(session, [one(anna), one(bram, "bonus:2")])
         planned(session, [one(bram, "years:1")], of=THANK)
         return ["through_friend" in row.data for row in outbox(session)]
 
@@ -225,7 +225,7 @@ def test_what_is_being_sent_counts_as_said_and_what_was_refused_for_sure_does_no
 
     def scene(session: Session) -> None:
         anna = ready(session)
-        planned(session, [one(anna), one(anna, "cause:2")])
+        planned(session, [one(anna), one(anna, "bonus:2")])
         first, second = outbox(session)
         contacts.mark_sending(session, [first], now=NOW)
         assert (contact(session).status, contact(session).sent_at) == ("sent", NOW)
@@ -246,13 +246,13 @@ def test_a_press_is_kept_once_and_only_of_who_was_asked(database: Database) -> N
         anna, bram, later = ready(session), ready(session), person(session)
         planned(session, [one(anna)])
         react = contacts.mark_reacted
-        assert react(session, anna, key="t6:cause:1", now=NOW) is None  # it has not been sent
+        assert react(session, anna, key="t6:bonus:1", now=NOW) is None  # it has not been sent
         contacts.mark_sending(session, outbox(session), now=NOW)
-        assert react(session, bram, key="t6:cause:1", now=NOW) is None
+        assert react(session, bram, key="t6:bonus:1", now=NOW) is None
         assert react(session, anna, key="t6:nothing", now=NOW) is None
         merge_people(session, from_id=anna, to_id=later, now=NOW)
-        assert react(session, later, key="t6:cause:1", now=NOW + MINUTE) is not None
-        react(session, later, key="t6:cause:1", now=NOW + DAY)
+        assert react(session, later, key="t6:bonus:1", now=NOW + MINUTE) is not None
+        react(session, later, key="t6:bonus:1", now=NOW + DAY)
         assert contact(session).reacted_at == NOW + MINUTE
 
     database.run(scene)
@@ -263,16 +263,16 @@ def test_a_score_that_went_down_cancels_what_was_planned(database: Database) -> 
 
     def scene(session: Session) -> None:
         anna, bram = ready(session), ready(session)
-        planned(session, [one(anna), one(bram, "cause:2"), one(anna, "cause:3")])
+        planned(session, [one(anna), one(bram, "bonus:2"), one(anna, "bonus:3")])
         planned(session, [one(anna, "years:1")], of=THANK)
-        contacts.mark_sending(session, [row for row in outbox(session) if row.unique_key == "t6:cause:3"], now=NOW)
+        contacts.mark_sending(session, [row for row in outbox(session) if row.unique_key == "t6:bonus:3"], now=NOW)
         session.flush()
         assert contacts.cancel_planned(session, anna, because="low_score") == 1
         session.expire_all()
         assert {row.unique_key: (row.status, row.dropped_because) for row in outbox(session)} == {
-            "t6:cause:1": ("dropped", "low_score"),
-            "t6:cause:2": ("due", None),
-            "t6:cause:3": ("due", None),
+            "t6:bonus:1": ("dropped", "low_score"),
+            "t6:bonus:2": ("due", None),
+            "t6:bonus:3": ("due", None),
             "t9:years:1": ("due", None),
         }
         assert (contact(session).status, contact(session).reason) == ("not_sent", "low_score")
