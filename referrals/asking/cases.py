@@ -63,6 +63,13 @@ def open_case_of(session: Session, customer_id: int) -> Case | None:
     return session.exec(query.order_by(col(Case.id).desc()).limit(1)).first()
 
 
+def _held_open_case(session: Session, customer_id: int) -> Case | None:
+    """That case as it stands now, held until the end; a colleague may have solved it since it was read."""
+    found = open_case_of(session, customer_id)
+    case = _locked(session, _id(found)) if found else None
+    return case if case is not None and case.solved_at is None else None
+
+
 def open_case(
     session: Session,
     customer_id: int,
@@ -75,7 +82,7 @@ def open_case(
 ) -> Case:
     """The customer has an open case, and the staff see it: a new one, theirs about the score again, or the open one."""
     hold_customer(session, customer_id)
-    case = open_case_of(session, customer_id)
+    case = _held_open_case(session, customer_id)
     if case is not None:
         case.survey_id = case.survey_id or survey_id
         if survey_id is not None and case.waiting_since is None:
@@ -84,10 +91,10 @@ def open_case(
             customer_says(session, case, text=text, programme=programme, now=now)
         show_case(session, case, programme=programme, now=now)
         return case
-    query = select(Case).where(Case.survey_id == survey_id)
+    query = select(Case).where(Case.survey_id == survey_id).with_for_update()
     before = session.exec(query).first() if survey_id is not None else None
     if before is not None:
-        _open_again(session, before, programme=programme, now=now)
+        _open_again(session, before, text=text, programme=programme, now=now)
         return before
     case = Case(
         customer_id=survivor(session, customer_id),
@@ -106,7 +113,15 @@ def open_case(
 
 
 def customer_says(session: Session, case: Case, *, text: str, programme: Programme, now: datetime) -> bool:
-    """The words are in the case and go to the staff; returns whether a new wait, with a new promise, began."""
+    """The words are in the case and go to the staff; returns whether a new wait, with a new promise, began.
+
+    The case is judged as a colleague left it who was at it at the same time: one that they solved is open again.
+    """
+    hold_customer(session, case.customer_id)
+    _locked(session, _id(case))
+    if case.solved_at is not None:
+        _open_again(session, case, text=text, programme=programme, now=now)
+        return True
     begins = case.waiting_since is None
     if begins:
         _wait(case, programme=programme, now=now)
@@ -205,14 +220,18 @@ def reopen(session: Session, case_id: int, *, customer_id: int, programme: Progr
     return case
 
 
-def _open_again(session: Session, case: Case, *, programme: Programme, now: datetime) -> None:
+def _open_again(session: Session, case: Case, *, programme: Programme, now: datetime, text: str = "") -> None:
+    """The case is open, with a new promise and a card below the others that holds what the customer says now."""
     case.status, case.taken_by, case.taken_at, case.solved_by, case.solved_at = OPEN, None, None, None, None
     _wait(case, programme=programme, now=now)
-    message = CaseMessage(case_id=_id(case), said_by=CUSTOMER, text="", at=now)  # no words: "not solved"
+    message = CaseMessage(case_id=_id(case), said_by=CUSTOMER, text="", at=now)  # no words: open again from here
     session.add(message)
     session.flush()
-    show_case(session, case, programme=programme, now=now, did="reopened")
-    send_card(session, case, edition=message.id or 0, programme=programme, now=now, did="reopened")
+    if text:
+        session.add(CaseMessage(case_id=_id(case), said_by=CUSTOMER, text=text, at=now))
+    did = "asked" if text else "reopened"
+    show_case(session, case, programme=programme, now=now, did=did)
+    send_card(session, case, text=text, edition=message.id or 0, programme=programme, now=now, did=did)
 
 
 def _wait(case: Case, *, programme: Programme, now: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -136,6 +137,37 @@ async def test_a_customer_in_two_chats_at_once_has_one_case(database: Database, 
     await asyncio.gather(*(worker.write(_open, anna, "Hallo?", shop) for worker in two))
     assert len(shop.rows(Case)) == 1
     assert len(shop.rows(CaseMessage)) == 2
+
+
+@pytest.mark.parametrize(
+    "what, more", [(cases.staff_says, {"text": "Morgen."}), (cases.solve, {})], ids=["answer", "solve"]
+)
+async def test_words_beside_a_colleagues_begin_a_wait_of_their_own(
+    database: Database, two: tuple[Database, Database], what: Any, more: dict[str, str]
+) -> None:
+    """Rule 31: a colleague answers or solves it, and before that is committed the customer writes once more."""
+    shop, anna = shop_of(database)
+    case = opened(shop, anna)
+    begun, heard = threading.Event(), threading.Event()
+
+    def slowly(session: Session) -> None:
+        what(session, case, colleague=OWNER, programme=shop.programme, now=NOON, **more)
+        begun.set()
+        heard.wait(0.3)
+
+    def say(session: Session) -> None:
+        found = session.get_one(Case, case)
+        cases.customer_says(session, found, text="Hallo?", programme=shop.programme, now=NOON)
+
+    async def meanwhile() -> None:
+        await asyncio.to_thread(begun.wait)
+        await two[1].write(say)
+        heard.set()
+
+    await asyncio.gather(two[0].write(slowly), meanwhile())
+    (row,) = shop.rows(Case)
+    assert (row["waiting_since"], row["solved_at"]) == (NOON, None)
+    assert "Hallo?" in {told["data"].get("words") or told["data"].get("text") for told in shop.rows(Outbox)}
 
 
 def test_an_answer_ends_the_wait_and_the_next_word_begins_another(database: Database) -> None:
