@@ -121,12 +121,12 @@ def not_now(session: Session, visitor: Visitor, *, programme: Programme) -> Sequ
 
 
 def take_why(session: Session, visitor: Visitor, *, programme: Programme, text: str) -> Sequence[Reply]:
-    """Their words are kept with the score; of somebody who is not satisfied a colleague reads them."""
+    """Their words are kept with the score; while a case is open a colleague reads them too, and answers."""
     survey = int((visitor.awaiting or {}).get("survey", 0))
     given = say_why(session, survey, customer_id=visitor.customer_id, text=text, programme=programme, now=visitor.now)
     if given is None:
         return [Await(None), Answer("not_understood")]
-    if given.case is None or given.band != DETRACTORS:
+    if given.case is None:
         return [Await(None), Answer("score_thanks_why")]
     return [Await(None), Answer("score_passed_on", _promise(visitor, given, programme=programme))]
 

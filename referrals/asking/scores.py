@@ -98,7 +98,11 @@ def skip_score(session: Session, survey_id: int, *, customer_id: int, now: datet
 def say_why(
     session: Session, survey_id: int, *, customer_id: int, text: str, programme: Programme, now: datetime
 ) -> Given | None:
-    """The words stand with the score, after what was said before; a detractor's go into the open case too."""
+    """The words stand with the score, after what was said before; they go into the open case too.
+
+    A detractor's always reach a person: where the case about the score was solved meanwhile it is open again.
+    """
+    hold_customer(session, customer_id)
     survey = _asked(session, survey_id, customer_id=customer_id)
     if survey is None or survey.score is None:
         return None
@@ -106,8 +110,12 @@ def say_why(
     survey.why_at = now
     session.flush()
     case = open_case_of(session, customer_id)
-    if case is not None and band(survey.score) == DETRACTORS:
+    if case is not None:
         customer_says(session, case, text=text, programme=programme, now=now)
+    elif band(survey.score) == DETRACTORS:
+        open_case(
+            session, customer_id, kind=ABOUT_LOW_SCORE, survey_id=survey.id, text=text, programme=programme, now=now
+        )
     return _given(session, survey, SAME, is_new=False)
 
 

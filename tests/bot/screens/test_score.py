@@ -13,7 +13,7 @@ from storage.codes import Code
 from storage.customers import Customer
 from storage.surveys import Survey
 from tests.bot.chat import Play
-from tests.bot.screens.asked import asked, bot_said, buyer, seen
+from tests.bot.screens.asked import asked, bot_said, buyer, olga, seen
 from tests.builders import later, order
 
 DAY = timedelta(hours=24)
@@ -125,6 +125,22 @@ async def test_a_change_for_the_worse_opens_a_case_and_one_for_the_better_leaves
     assert (case["kind"], case["solved_at"]) == ("low_score", None)
     thanks = seen(anna, "handelt een collega nog met je af")
     assert thanks.buttons == []
+
+
+@pytest.mark.parametrize("then", ["solved", "raised"])
+async def test_the_words_of_somebody_who_was_not_satisfied_reach_a_person(play: Play, then: str) -> None:
+    """Rule 31: also after [Opgelost], and after a better score; the answer says that they did, and by when."""
+    owner = await olga(play)
+    anna, question = await asked(play)
+    await play.press(anna, "3", message=question)
+    if then == "solved":
+        await play.press(owner, "Opgelost")
+    else:
+        await play.press(anna, "8", message=seen(anna, "Jouw antwoord"))
+    said = await play.say(anna, "De la klemt")
+    assert "Een collega heeft het gekregen en antwoordt vandaag" in said.words
+    assert "De la klemt" in owner.last.words
+    assert play.shop.rows(Case)[0]["solved_at"] is None
 
 
 async def test_a_return_in_the_last_month_keeps_the_offer_back(play: Play) -> None:

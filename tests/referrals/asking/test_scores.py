@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
+from referrals.asking.cases import Colleague, solve
 from referrals.asking.plays.came_via_friend import came_via
 from referrals.asking.plays.promoter import may_offer
 from referrals.asking.scores import say_why, skip_score
@@ -20,7 +21,7 @@ from storage.database import Database
 from storage.mailbox import Outbox
 from storage.surveys import Survey
 from tests.builders import NOON, Shop
-from tests.referrals.asking.asked import asked, give, ordered
+from tests.referrals.asking.asked import OLGA, asked, give, ordered
 
 HOUR = timedelta(hours=1)
 
@@ -132,16 +133,44 @@ def test_a_score_that_changes_down_up_and_down_has_one_case(database: Database) 
     assert (case["kind"], case["survey_id"], case["status"]) == ("low_score", survey, "open")
 
 
-def test_words_are_kept_with_the_score_and_a_detractors_in_the_case(database: Database) -> None:
-    shop = Shop(database)
+def why(shop: Shop, survey: int, customer_id: int, text: str) -> None:
+    """They say why."""
+    shop.database.run(_why, survey, customer_id=customer_id, text=text, programme=shop.programme, now=shop.now)
+
+
+def test_words_are_kept_with_the_score_and_in_the_case_while_it_is_open(database: Database) -> None:
+    """Rule 31: up leaves the case, and whoever answers it reads what is said meanwhile."""
+    shop = Shop(database, telegram__owner_ids=[OLGA])
     anna, survey = asked(shop)
-    how: dict[str, Any] = {"customer_id": anna, "programme": shop.programme, "now": NOON}
     give(shop, survey, anna, 3)
-    database.run(_why, survey, text="De la klemt", **how)
+    why(shop, survey, anna, "De la klemt")
     give(shop, survey, anna, 9)
-    database.run(_why, survey, text="Maar mooi!", **how)
+    why(shop, survey, anna, "Maar mooi!")
     assert shop.rows(Survey)[0]["why"] == "De la klemt\nMaar mooi!"
-    assert [row["text"] for row in shop.rows(CaseMessage)] == ["De la klemt"]
+    assert [row["text"] for row in shop.rows(CaseMessage)] == ["De la klemt", "Maar mooi!"]
+    assert [row["data"]["text"] for row in shop.rows(Outbox) if row["kind"] == "case_said"] == [
+        "De la klemt", "Maar mooi!",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("score, status", [(6, "open"), (8, "solved"), (10, "solved")])
+def test_a_detractors_words_open_the_case_again_that_was_solved_before_them(
+    database: Database, score: int, status: str
+) -> None:
+    """Rule 31: [Opgelost] may come before the words that were asked for; a person reads them all the same."""
+    shop = Shop(database, telegram__owner_ids=[OLGA])
+    anna, survey = asked(shop)
+    give(shop, survey, anna, 3)
+    (case,) = shop.rows(Case)
+    olga = Colleague(OLGA, "Olga", is_owner=True)
+    database.run(solve, case["id"], colleague=olga, programme=shop.programme, now=NOON)
+    database.run(update_rows, Survey, [{"id": survey, "score": score}], key=("id",))
+    shop.now += HOUR
+    why(shop, survey, anna, "De la klemt")
+    (case,) = shop.rows(Case)
+    assert (case["status"], case["waiting_since"]) == (status, shop.now if status == "open" else None)
+    cards = [row["data"] for row in shop.rows(Outbox) if row["kind"] == "case_card"]
+    assert [card["words"] for card in cards] == ([""] if status == "solved" else ["", "De la klemt"])
 
 
 def _why(session: Session, /, survey: int, **how: Any) -> None:
