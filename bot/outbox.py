@@ -22,6 +22,7 @@ from bot.pace import Pace, reserve
 from bot.registry import gather
 from bot.turn import SCREEN, STRIP, VIEW
 from referrals.asking.contacts import mark_sending
+from referrals.asking.staff import hand_to_owners
 from referrals.notices import MONEY
 from referrals.people.customers import access_of
 from referrals.programme import Programme
@@ -117,10 +118,7 @@ def _next(session: Session, chat: Chat, *, programme: Programme, now: datetime) 
     customer = session.get(Customer, chat.customer_id) if chat.customer_id else None
     rows = due_rows(session, chat, now=now)
     if not chat.reachable:
-        for row in rows:
-            drop(session, row, UNREACHABLE)
-        chat.home_dirty = False
-        session.flush()
+        _give_up(session, chat, rows, programme=programme, now=now)
         return None
     answers = [row for row in rows if row.kind.startswith(SCREEN) and row.kind != STRIP]
     strips = [row for row in rows if row.kind == STRIP]
@@ -134,6 +132,19 @@ def _next(session: Session, chat: Chat, *, programme: Programme, now: datetime) 
     together = [row for row in going if row.kind in MONEY] if going and going[0].kind in MONEY else going[:1]
     chosen = together or strips[:1]
     return _plan(session, chat, customer, chosen, programme=programme) if chosen else None
+
+
+def _give_up(session: Session, chat: Chat, rows: Sequence[Outbox], *, programme: Programme, now: datetime) -> None:
+    """Nobody reads this chat: nothing waits for it; of the staff's group the owners get what colleagues were to read.
+
+    Every way in which a chat becomes unreachable ends here, and nothing of a group's is dropped before it.
+    """
+    if chat.chat_id == programme.config.telegram.staff_chat_id:
+        hand_to_owners(session, group=chat.chat_id, programme=programme, now=now)
+    for row in rows:
+        drop(session, row, UNREACHABLE)
+    chat.home_dirty = False
+    session.flush()
 
 
 def _plan(

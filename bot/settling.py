@@ -131,7 +131,8 @@ def _settle_failed(
         return _again(session, chat, rows, seconds=0.0)
     if result.kind == "unreachable":
         chat.reachable, chat.home_dirty = False, False
-        return _drop_all(session, rows, UNREACHABLE)
+        # What colleagues are to read stays due: the next claim gives it to those who can be reached.
+        return _drop_all(session, [row for row in rows if row.kind not in STAFF], UNREACHABLE)
     if result.kind == "refused":
         chat.home_dirty = chat.home_dirty and not plan.home
         return _drop_all(session, rows, INTERNAL_ERROR)

@@ -30,7 +30,6 @@ from bot.telegram import Telegram
 from bot.texts import Texts
 from bot.turn import SCREEN, STRIP, Event, close_update, is_staff_group, run_turn, run_turn_with_books
 from bot.voice import ANSWER, HOME, NOTICE, Voice
-from referrals.asking.staff import hand_to_owners
 from referrals.clock import Clock
 from referrals.errors import ProgrammeError
 from referrals.programme import Programme
@@ -148,10 +147,6 @@ class Worker:
             settle, plan, result, worker=self.name, now=self._now(now),
             jitter=self.programme.maker.fraction(),
         )  # fmt: skip
-        if isinstance(result, Failed) and result.kind == "unreachable" and plan.chat_id < 0:
-            await self.database.write(
-                hand_to_owners, plan.rows, group=plan.chat_id, programme=self.programme, now=self._now(now)
-            )
 
     async def _hear_one(self, taken: Taken, *, now: datetime) -> None:
         update = _parsed(self.telegram, taken)

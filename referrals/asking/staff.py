@@ -6,12 +6,12 @@ row in the outbox is due again. No ledger: staff see words, a score, a first nam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import update
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, select
 
 from referrals.notices import CASE_ALARM, CASE_CARD, CASE_SAID, STAFF
 from referrals.people.persons import everybody, get_customer
@@ -114,17 +114,15 @@ def drop_alarm(session: Session, case: Case, *, programme: Programme) -> None:
     session.execute(waiting.values(status=DROPPED, dropped_because=STALE))
 
 
-def hand_to_owners(
-    session: Session, row_ids: Sequence[int], *, group: int, programme: Programme, now: datetime
-) -> None:
-    """The group cannot be reached: these messages, and what waits for it, go to the owners' own chats instead."""
-    meant = or_(col(Outbox.id).in_(row_ids), (col(Outbox.chat_id) == group) & (col(Outbox.status) == DUE))
-    query = select(Outbox).where(meant, col(Outbox.kind).in_(sorted(STAFF))).order_by(col(Outbox.id))
-    for row in session.exec(query).all():
+def hand_to_owners(session: Session, *, group: int, programme: Programme, now: datetime) -> None:
+    """The staff's group cannot be reached: what waits for it goes to the owners' own chats, at its own moment."""
+    waiting = select(Outbox).where(Outbox.chat_id == group, Outbox.status == DUE, col(Outbox.kind).in_(sorted(STAFF)))
+    query = waiting.order_by(col(Outbox.id)).with_for_update().execution_options(populate_existing=True)
+    for row in session.exec(query):
         row.status, row.dropped_because = DROPPED, UNREACHABLE
         for owner in programme.config.telegram.owner_ids:
             key = row.unique_key.replace(f":{group}", f":{owner}")
-            _write(session, owner, [to_chat(owner, row.kind, row.data, key=key, now=now)], now=now)
+            _write(session, owner, [to_chat(owner, row.kind, row.data, key=key, now=now, due_at=row.due_at)], now=now)
     session.flush()
 
 

@@ -11,14 +11,18 @@ import pytest
 from sqlmodel import Session, select
 
 from bot.leases import lease_chats
-from bot.outbox import claim
+from bot.outbox import Plan, claim
 from bot.pace import Pace, paused_until
+from bot.settling import Failed, settle
+from referrals.asking.cases import open_case
 from referrals.notices import AT_MOST_ONCE, BONUS_AVAILABLE, BONUS_HELD, Notice, write_notices
+from storage.cases import QUESTION
 from storage.database import Database
 from storage.mailbox import Chat
-from tests.bot.chat import AT_ONCE, Play, staged
+from tests.bot.chat import AT_ONCE, OLGA, Play, staged
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+GROUP = -1001
 HELD = {"bonus": 1, "amount_minor": 1500, "before_minor": 0, "currency": "EUR",
         "available_at": "2026-12-15T11:00:00+00:00"}  # fmt: skip
 
@@ -128,6 +132,32 @@ async def test_a_403_makes_the_chat_unreachable_until_they_write_again(play: Pla
     assert status(play, "k2") == ("dropped", "unreachable")
     await play.start(anna)
     assert [row["reachable"] for row in play.shop.rows(Chat)] == [True]
+
+
+async def test_a_worker_that_dies_after_a_group_was_lost_loses_no_card(database: Database) -> None:
+    """Rules 23 and 31: the group is unreachable, and nobody has given its card to the owners yet; it goes to them."""
+    async with staged(database, telegram__staff_chat_id=GROUP) as play:
+        owner, (_, anna, _) = play.person("Olga", id=OLGA), await play.connected("Anna")
+        await play.start(owner)
+        play.database.run(_complain, anna, play)
+        play.database.run(_lose_group, play)
+        play.forget_waits()
+        await play.turn()
+        assert "Vraag van een klant" in owner.last.words
+        assert "Waar blijft hij?" in owner.last.words
+        assert [row["dropped_because"] for row in play.outbox(chat_id=GROUP)] == ["unreachable"]
+
+
+def _complain(session: Session, customer: int, play: Play) -> None:
+    open_case(session, customer, kind=QUESTION, text="Waar blijft hij?", programme=play.programme, now=play.shop.now)
+
+
+def _lose_group(session: Session, play: Play) -> None:
+    """One worker tries the card, stores what Telegram said, and dies."""
+    lease_chats(session, worker="died", now=play.shop.now, most=8)
+    plan = claim(session, GROUP, worker="died", programme=play.programme, now=play.shop.now, pace=AT_ONCE)
+    assert isinstance(plan, Plan)
+    settle(session, plan, Failed("unreachable"), worker="died", now=play.shop.now, jitter=0.0)
 
 
 async def test_a_block_is_heard_of_and_ends_with_their_next_message(play: Play) -> None:

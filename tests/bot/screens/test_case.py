@@ -348,3 +348,27 @@ async def test_a_group_that_threw_the_bot_out_leaves_cases_to_the_owners(grouped
     mats, asked_too = await asked(grouped, "Mats", number=2)
     await grouped.press(mats, "1", message=asked_too)
     assert "Een 1 van een klant" in owner.last.words
+
+
+async def test_a_card_that_waits_for_a_group_goes_to_the_owners_when_the_bot_is_thrown_out(grouped: Play) -> None:
+    """Rule 31: Telegram holds the card back, and then reports that the bot is no member any more."""
+    group, owner = grouped.sandbox.group("Atelier Noord: klanten"), await olga(grouped)
+    anna, question = await asked(grouped)
+    grouped.sandbox.inject("429", chat_id=FIRST_GROUP, retry_after=30)
+    await grouped.press(anna, "3", message=question)
+    assert group.chat == []
+    throw_out(grouped, group, owner)
+    grouped.forget_waits()
+    await grouped.turn()
+    assert seen(owner, "Een 3 van een klant").buttons == [TAKE, SOLVE]
+
+
+def throw_out(play: Play, group: Group, who: Person) -> None:
+    """A member removes the bot; Telegram tells it so."""
+    world = play.sandbox.world
+    bot, chat = world.bot.to_json(), world.chats[group.id].to_json()
+    body = {
+        "chat": chat, "from": who.user.to_json(), "date": world.date(),
+        "old_chat_member": {"user": bot, "status": "member"}, "new_chat_member": {"user": bot, "status": "left"},
+    }  # fmt: skip
+    play.sandbox.updates.add("my_chat_member", body, subject=group.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from sqlmodel import Session
 from referrals.asking import cases
 from referrals.asking.cases import BEFORE, DONE, MOST_UNANSWERED, SOMEBODYS, TOOK, UNKNOWN, YOURS, Colleague
 from referrals.asking.facts import load_facts
-from referrals.asking.staff import case_of_message, split
+from referrals.asking.staff import case_of_message, hand_to_owners, send_alarm, split
 from storage.auditlog import AuditEvent
 from storage.bulk import insert_rows, update_rows
 from storage.cases import QUESTION, Case, CaseMessage
@@ -89,6 +89,25 @@ def test_with_a_group_the_card_goes_there_and_the_group_is_nobodys(database: Dat
     assert [card["chat_id"] for card in told(shop, "case_card")] == [GROUP]
     (chat,) = [row for row in shop.rows(Chat) if row["chat_id"] == GROUP]
     assert chat["customer_id"] is None
+
+
+def test_what_waits_for_a_lost_group_goes_to_the_owners_at_its_own_moment(database: Database) -> None:
+    """Rule 31: the card at once, and an alarm that waits for the morning in the morning."""
+    shop, anna = shop_of(database, telegram__staff_chat_id=GROUP)
+    case, morning = opened(shop, anna), NOON + 20 * HOUR
+    database.run(_alarm, case, shop, due_at=morning)
+    database.run(hand_to_owners, group=GROUP, programme=shop.programme, now=NOON + HOUR)
+    rows = [row for row in shop.rows(Outbox) if row["chat_id"] != GROUP]
+    assert {(row["kind"], row["chat_id"], row["status"], row["due_at"]) for row in rows} == {
+        (kind, owner, "due", at)
+        for owner in (OLGA, PIET)
+        for kind, at in (("case_card", NOON), ("case_alarm", morning))
+    }
+
+
+def _alarm(session: Session, case: int, shop: Shop, *, due_at: datetime) -> None:
+    found = session.get_one(Case, case)
+    send_alarm(session, found, number=1, due_at=due_at, programme=shop.programme, now=NOON)
 
 
 def test_everything_a_customer_says_belongs_to_their_one_open_case(database: Database) -> None:
