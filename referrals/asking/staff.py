@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from referrals.notices import CASE_ALARM, CASE_CARD, CASE_SAID, STAFF
+from referrals.notices import CASE_ALARM, CASE_CARD, CASE_SAID
 from referrals.people.persons import everybody, get_customer
 from referrals.programme import Programme
 from referrals.reasons import STALE, UNREACHABLE
@@ -23,6 +23,7 @@ from storage.customers import CLAIMED, TELEGRAM, Identity
 from storage.mailbox import DROPPED, DUE, Chat, Outbox, to_chat
 from storage.surveys import Survey
 
+ABOUT_CASES = frozenset({CASE_CARD, CASE_SAID, CASE_ALARM})
 FIRST_PART, PART = 2500, 3500  # UTF-16 units of somebody's words in one message; Telegram takes 4096 of everything
 Row = dict[str, Any]
 
@@ -116,7 +117,9 @@ def drop_alarm(session: Session, case: Case, *, programme: Programme) -> None:
 
 def hand_to_owners(session: Session, *, group: int, programme: Programme, now: datetime) -> None:
     """The staff's group cannot be reached: what waits for it goes to the owners' own chats, at its own moment."""
-    waiting = select(Outbox).where(Outbox.chat_id == group, Outbox.status == DUE, col(Outbox.kind).in_(sorted(STAFF)))
+    waiting = select(Outbox).where(
+        Outbox.chat_id == group, Outbox.status == DUE, col(Outbox.kind).in_(sorted(ABOUT_CASES))
+    )
     query = waiting.order_by(col(Outbox.id)).with_for_update().execution_options(populate_existing=True)
     for row in session.exec(query):
         row.status, row.dropped_because = DROPPED, UNREACHABLE
@@ -127,9 +130,9 @@ def hand_to_owners(session: Session, *, group: int, programme: Programme, now: d
 
 
 def case_of_message(session: Session, *, chat_id: int, message_id: int) -> int | None:
-    """Which case a message in a staff chat is about; None for any other message."""
+    """Which case a message in a staff chat is about; None for any other message, a reference's card among them."""
     query = select(Outbox).where(Outbox.chat_id == chat_id, Outbox.message_id == message_id)
-    cases = [int(row.data["case"]) for row in session.exec(query) if row.kind in STAFF]
+    cases = [int(row.data["case"]) for row in session.exec(query) if row.kind in ABOUT_CASES]
     return cases[0] if cases else None
 
 

@@ -88,6 +88,20 @@ async def test_a_shorter_text_goes_back_to_the_customer_and_nothing_is_public_me
     assert [(each["before"]["text"], each["after"]["text"]) for each in log(play)][1] == (TEXT, SHORTER)
 
 
+async def test_a_shorter_text_may_be_a_reply_to_the_card_and_any_other_reply_is_no_answer(play: Play) -> None:
+    """Rule 24: no update is set aside for it, and the text that is awaited is taken however it is sent."""
+    _, olga, number = await anna_agreed(play)
+    card = olga.last
+    olga.say("Mooi.", reply_to=card)
+    await play.turn()
+    assert "begrijp ik niet" in olga.last.words
+    await play.press(olga, "Korter maken", message=card)
+    olga.say(SHORTER, reply_to=card)
+    await play.turn()
+    assert row(play.shop, number)["text"] == SHORTER
+    assert {each["status"] for each in play.inbox()} == {"done"}
+
+
 async def test_a_customer_who_thinks_better_of_a_shorter_text_takes_it_off_every_card(play: Play) -> None:
     anna, olga, number = await anna_agreed(play)
     card = olga.last

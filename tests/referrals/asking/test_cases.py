@@ -14,12 +14,13 @@ from referrals.asking import cases
 from referrals.asking.cases import BEFORE, DONE, MOST_UNANSWERED, SOMEBODYS, TOOK, UNKNOWN, YOURS, Colleague
 from referrals.asking.facts import load_facts
 from referrals.asking.staff import case_of_message, hand_to_owners, send_alarm, split
+from referrals.notices import REFERENCE_CARD
 from storage.auditlog import AuditEvent
 from storage.bulk import insert_rows, update_rows
 from storage.cases import QUESTION, Case, CaseMessage
 from storage.customers import CustomerAlias
 from storage.database import Database
-from storage.mailbox import Chat, Outbox
+from storage.mailbox import Chat, Outbox, to_chat
 from tests.builders import NOON, Shop
 from tests.referrals.asking.asked import OLGA, PIET
 
@@ -250,6 +251,12 @@ def test_a_card_that_was_shown_is_edited_and_not_sent_again(database: Database) 
     assert {card["data"]["words"] for card in cards} == {"Waar blijft mijn tafel?"}
     assert database.look(case_of_message, chat_id=OLGA, message_id=12) == case
     assert database.look(case_of_message, chat_id=OLGA, message_id=13) is None
+
+
+def test_a_references_card_is_about_no_case(database: Database) -> None:
+    card = to_chat(OLGA, REFERENCE_CARD, {"reference": 1}, key="card", now=NOON) | {"message_id": 12}
+    database.run(insert_rows, Outbox, [card])
+    assert database.look(case_of_message, chat_id=OLGA, message_id=12) is None
 
 
 def test_a_flood_of_words_is_kept_and_not_poured_over_the_staff(database: Database) -> None:
