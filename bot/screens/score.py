@@ -15,6 +15,7 @@ from aiogram.types import CallbackQuery, InlineKeyboardButton
 from sqlmodel import Session, col, select
 
 from bot.conversation import Answer, Await, Home, Press, Reply, Strip, Turn, Visitor, without_buttons
+from bot.judging import drop
 from bot.keyboards import RowId, Show, to_do
 from bot.presses import Acts
 from bot.screens.gift import bonus_words, gift_words
@@ -39,10 +40,11 @@ from referrals.asking.scores import (
 from referrals.notices import SCORE_ASKED
 from referrals.people.customers import code_of
 from referrals.programme import Programme
-from storage.mailbox import SENT, Outbox
+from referrals.reasons import STALE
+from storage.mailbox import DUE, SENT, Outbox
 
 WHY = "score_why"  # what a text is the answer to
-OFFER = "screen.score_promoter"  # what the outbox calls the message with the link's button
+OFFER, OFFER_WHY = "screen.score_promoter", "screen.score_why"  # thanks with the link's button, and "why?" below it
 IN_A_ROW = 6  # buttons: 0 to 5, 6 to 10
 
 
@@ -150,12 +152,13 @@ def _follows(session: Session, visitor: Visitor, given: Given, *, programme: Pro
 
 
 def _without_offer(session: Session, visitor: Visitor) -> list[Reply]:
-    """An offer that a better answer brought loses its buttons: now it would be an ask."""
-    query = select(Outbox.message_id).where(
-        Outbox.chat_id == visitor.chat_id, Outbox.status == SENT, Outbox.kind == OFFER
-    )
-    message_id = session.exec(query.order_by(col(Outbox.id).desc()).limit(1)).first()
-    return [] if message_id is None else [Strip(message_id)]
+    """An offer that a better answer brought loses its buttons: now it would be an ask. One that waits is not sent."""
+    mine = select(Outbox).where(Outbox.chat_id == visitor.chat_id)
+    for row in session.exec(mine.where(Outbox.status == DUE, col(Outbox.kind).in_((OFFER, OFFER_WHY)))):
+        drop(session, row, STALE)
+    sent = mine.where(Outbox.status == SENT, Outbox.kind == OFFER).order_by(col(Outbox.id).desc()).limit(1)
+    offer = session.exec(sent).first()
+    return [] if offer is None or offer.message_id is None else [Strip(offer.message_id)]
 
 
 def _promise(visitor: Visitor, given: Given, *, programme: Programme) -> dict[str, Any]:

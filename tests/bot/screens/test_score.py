@@ -127,6 +127,17 @@ async def test_a_change_for_the_worse_opens_a_case_and_one_for_the_better_leaves
     assert thanks.buttons == []
 
 
+async def test_an_offer_that_was_not_sent_before_a_change_for_the_worse_is_never_sent(play: Play) -> None:
+    """Rules 18 and 31: 10, at once corrected to 3; both are heard before anything is said."""
+    anna, question = await asked(play)
+    anna.press("10", message=question)
+    anna.press("3", message=question)
+    await play.turn()
+    assert not any(LINK in message.buttons or WHY in message.words for message in anna.chat)
+    assert "beter gemoeten" in anna.last.words
+    assert "Jouw antwoord: 3" in question.words
+
+
 @pytest.mark.parametrize("then", ["solved", "raised"])
 async def test_the_words_of_somebody_who_was_not_satisfied_reach_a_person(play: Play, then: str) -> None:
     """Rule 31: also after [Opgelost], and after a better score; the answer says that they did, and by when."""
