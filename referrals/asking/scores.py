@@ -22,6 +22,7 @@ from referrals.programme import Programme
 from referrals.reasons import LOW_SCORE
 from storage.cases import LOW_SCORE as ABOUT_LOW_SCORE
 from storage.cases import Case
+from storage.contacts import Contact
 from storage.surveys import Survey
 
 CHANGEABLE = timedelta(hours=24)  # from the first tap
@@ -74,7 +75,7 @@ def record_score(
     survey.score, survey.skipped_at = score, None
     survey.scored_at, survey.changed_at = survey.scored_at or now, None if before is None else now
     session.flush()
-    mark_reacted(session, customer_id, key=f"{play.NAME}:{survey.subject}", now=now)
+    mark_reacted(session, customer_id, key=_key(survey), now=now)
     is_new = before is None or band(before) != band(score)
     if is_new:
         _decide(session, survey, programme=programme, now=now)
@@ -91,7 +92,7 @@ def skip_score(session: Session, survey_id: int, *, customer_id: int, now: datet
     if survey.score is None:
         survey.skipped_at = survey.skipped_at or now
         session.flush()
-    mark_reacted(session, customer_id, key=f"{play.NAME}:{survey.subject}", now=now)
+    mark_reacted(session, customer_id, key=_key(survey), now=now)
     return True
 
 
@@ -144,12 +145,18 @@ def _show_open_case(session: Session, customer_id: int, *, programme: Programme,
 
 
 def _asked(session: Session, survey_id: int, *, customer_id: int) -> Survey | None:
-    """The question, held until the end, if it is this customer's: anybody can send any number."""
+    """The question, held until the end, if it was put to this customer: anybody can send any number, also before."""
     query = select(Survey).where(Survey.id == survey_id).with_for_update()
     survey = session.exec(query.execution_options(populate_existing=True)).first()
     if survey is None or survivor(session, survey.customer_id) != survivor(session, customer_id):
         return None
-    return survey
+    said = session.exec(select(Contact.sent_at).where(Contact.key == _key(survey))).first()
+    return survey if said is not None else None
+
+
+def _key(survey: Survey) -> str:
+    """Of the contact with which it is put."""
+    return f"{play.NAME}:{survey.subject}"
 
 
 def _given(session: Session, survey: Survey, outcome: str, *, is_new: bool) -> Given:

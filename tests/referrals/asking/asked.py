@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from referrals.asking import scores
-from referrals.asking.contacts import plan
+from referrals.asking.contacts import mark_sending, plan
 from referrals.asking.play import Candidate
-from referrals.asking.plays.score import PLAY
+from referrals.asking.plays.score import NAME, PLAY
 from referrals.recruiting.shops import Buyer
 from storage.bulk import insert_rows
 from storage.contacts import Contact
-from storage.mailbox import Chat
+from storage.mailbox import SENT, Chat, Outbox
 from storage.orders import Order
 from storage.surveys import Survey
 from tests.builders import Shop, order
@@ -50,6 +50,21 @@ def ask(shop: Shop) -> list[str | None]:
 
 def asked(shop: Shop, name: str = "Anna") -> tuple[int, int]:
     """Somebody who was asked just now: who they are, and the number of the question."""
+    customer_id, survey = planned(shop, name)
+    shop.database.run(_said, survey, shop.now)
+    return customer_id, survey
+
+
+def _said(session: Session, survey: int, now: datetime) -> None:
+    key = f"{NAME}:{session.get_one(Survey, survey).subject}"
+    notices = session.exec(select(Outbox).where(Outbox.unique_key == key)).all()
+    mark_sending(session, notices, now=now)
+    for notice in notices:
+        notice.status, notice.sent_at = SENT, now
+
+
+def planned(shop: Shop, name: str = "Anna") -> tuple[int, int]:
+    """Somebody who will be asked, and has not been: who they are, and the number of the question."""
     customer_id = ordered(shop, name, f"of-{name}", at=shop.now - timedelta(days=10))
     ask(shop)
     subject = f"order:{row(shop, f'of-{name}')['id']}"

@@ -22,6 +22,7 @@ from storage.mailbox import Outbox
 from storage.surveys import Survey
 from tests.builders import NOON, Shop
 from tests.referrals.asking.asked import OLGA, asked, give, ordered
+from tests.referrals.asking.asked import planned as not_asked_yet
 
 HOUR = timedelta(hours=1)
 
@@ -105,6 +106,16 @@ def test_only_who_was_asked_can_answer_also_after_a_merge(database: Database) ->
     assert give(shop, survey, mats, 9) == ("given", "promoter")
 
 
+def test_a_question_that_was_not_put_yet_has_no_answer(database: Database) -> None:
+    """Rules 23 and 31: whoever makes up the number of their own question says nothing with it; it is still asked."""
+    shop = Shop(database)
+    anna, survey = not_asked_yet(shop)
+    assert give(shop, survey, anna, 10) is None
+    assert database.run(skip_score, survey, customer_id=anna, now=NOON) is False
+    assert [(row["score"], row["skipped_at"]) for row in shop.rows(Survey)] == [(None, None)]
+    assert fate(shop, shop.rows(Contact)[0]["key"]) == ("planned", None, "due", None)
+
+
 @pytest.mark.parametrize("score", [-1, 11, 100])
 def test_there_are_eleven_answers(database: Database, score: int) -> None:
     shop = Shop(database)
@@ -115,9 +126,6 @@ def test_there_are_eleven_answers(database: Database, score: int) -> None:
 def test_a_tap_shows_that_the_question_was_seen(database: Database) -> None:
     shop = Shop(database)
     anna, survey = asked(shop)
-    (contact,) = shop.rows(Contact)
-    sent = {"key": contact["key"], "sent_at": NOON, "status": "sent"}
-    database.run(update_rows, Contact, [sent], key=("key",))
     shop.now += HOUR
     give(shop, survey, anna, 8)
     assert shop.rows(Contact)[0]["reacted_at"] == NOON + HOUR
