@@ -250,6 +250,19 @@ async def test_a_picture_is_not_passed_on_and_the_answer_says_so(play: Play) -> 
     assert play.shop.rows(CaseMessage) == []
 
 
+async def test_a_colleagues_picture_is_not_passed_on_and_the_words_to_send_instead_work(play: Play) -> None:
+    owner = await olga(play)
+    anna, question = await asked(play)
+    await play.press(anna, "3", message=question)
+    card = seen(owner, "Een 3 van een klant")
+    owner.say("", reply_to=card)
+    await play.turn()
+    assert "Beantwoord het bericht van de klant met tekst." in owner.last.words
+    owner.say("Ik kijk.", reply_to=card)
+    await play.turn()
+    assert "Ik kijk." in anna.last.words
+
+
 async def test_the_group_answers_and_belongs_to_nobody(grouped: Play) -> None:
     """Rule 31: to the staff's group, with buttons and replies; no person is bound to it."""
     group, joris = grouped.sandbox.group("Atelier Noord: klanten"), grouped.person("Joris")
