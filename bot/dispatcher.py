@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from aiogram import Bot, Dispatcher
@@ -15,8 +16,9 @@ from bot.turn import Event
 NUL = "\x00"
 
 
+@cache
 def build_dispatcher() -> Dispatcher:
-    """A dispatcher with a fresh router of every screen. It keeps no state: what is awaited stands in the database."""
+    """A router of every screen; it keeps no state, what is awaited stands in the database, so one serves all bots."""
     dispatcher = Dispatcher(disable_fsm=True)
     dispatcher.include_routers(*routers())
     return dispatcher

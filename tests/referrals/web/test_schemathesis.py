@@ -29,7 +29,7 @@ CHECKS = (
 )  # fmt: skip
 # In the suite a few cases an operation; `make fuzz` tries hundreds, and every limit of every field.
 EXAMPLES = os.environ.get("AMBASSADE_FUZZ_EXAMPLES")
-SIZE = (f"--phases={'examples,coverage,' if EXAMPLES else ''}fuzzing", f"--max-examples={EXAMPLES or 8}")
+SIZE = (f"--phases={'examples,coverage,' if EXAMPLES else ''}fuzzing", f"--max-examples={EXAMPLES or 4}")
 
 
 @pytest.fixture
