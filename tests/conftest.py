@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from pathlib import Path
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -36,9 +37,31 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files come first."""
+SCREENS = Path(__file__).parent / "bot" / "screens"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``make test ARGS=--both`` takes a few minutes more."""
+    parser.addoption("--both", action="store_true", help="every test of a screen on both engines")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The longest files come first; a screen's test runs on one engine, unless it was asked for by its name.
+
+    Screens have hardly a query of their own: what they call is tested on both engines, and every file of theirs runs
+    on both, one half of its tests on each.
+    """
+    if not config.getoption("--both") and not any("::" in argument for argument in config.args):
+        left_out = [item for item in items if SCREENS in item.path.parents and not _is_on_its_engine(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
     items.sort(key=lambda item: item.path.name not in LONG)
+
+
+def _is_on_its_engine(item: pytest.Item) -> bool:
+    engine = item.callspec.params.get("engine") if hasattr(item, "callspec") else None
+    name = item.name.replace(f"{engine}-", "").replace(f"[{engine}]", "")
+    return engine is None or engine == ENGINES[crc32(name.encode()) % len(ENGINES)]
 
 
 @pytest.fixture(params=ENGINES)
