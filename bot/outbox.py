@@ -24,7 +24,7 @@ from bot.turn import SCREEN, STRIP, VIEW
 from referrals.asking.contacts import mark_sending
 from referrals.asking.staff import hand_to_owners
 from referrals.notices import MONEY
-from referrals.people.customers import access_of
+from referrals.people.customers import sees_history
 from referrals.programme import Programme
 from referrals.reasons import OUTCOME_UNKNOWN, UNREACHABLE
 from storage.customers import Customer
@@ -192,8 +192,7 @@ def _home(session: Session, chat: Chat, customer: Customer | None, *, programme:
 
 def _reader(session: Session, chat: Chat, customer: Customer | None, *, programme: Programme) -> dict[str, Any]:
     """Who reads it: their language, their name where we know it, and what they may see."""
-    access = access_of(session, telegram_id=chat.chat_id)
-    sees = access is None or access.sees_history
+    sees = sees_history(session, telegram_id=chat.chat_id)
     return {
         "locale": (customer.locale if customer else None) or chat.language_code,
         "name": customer.first_name if customer and sees else None,

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from bot.conversation import Answer, Await, Home, Look, Outcome, Press, Reply, Screen, Strip, View, Visitor
 from bot.leases import keep_lease
 from bot.registry import gather
-from referrals.people.customers import access_of, get_customer, meet
+from referrals.people.customers import get_customer, meet, sees_history
 from referrals.people.persons import clean_name
 from referrals.programme import Programme
 from referrals.reasons import STALE
@@ -209,12 +209,11 @@ def _said(
     """The kind of an answer and its data; of a view, as things are in this transaction."""
     if isinstance(reply, Answer):
         return SCREEN + reply.screen, reply.data
-    access = access_of(session, telegram_id=visitor.telegram_id)
     look = Look(
         customer_id=get_customer(session, visitor.customer_id).id,
         chat_id=visitor.chat_id,
         is_owner=visitor.is_owner,
-        sees_history=access is None or access.sees_history,
+        sees_history=sees_history(session, telegram_id=visitor.telegram_id),
         now=visitor.now,
     )
     return SCREEN + VIEW + reply.view, gather(session, reply.view, look, programme=programme)

@@ -76,6 +76,12 @@ class InternalFault(ProgrammeError):
     code = "internal_error"
 
 
+class NotVerified(ProgrammeError):
+    """Nothing but an order number and an address says that this chat is theirs (rules 20)."""
+
+    code = "not_verified"
+
+
 class NotEnoughCredit(ProgrammeError):
     """The customer has less credit than that, after what they owe (rules 9)."""
 

@@ -18,7 +18,7 @@ from bot.conversation import Answer, Await, Look, Press, Reply, Strip, Turn, Vis
 from bot.keyboards import back, to_do, to_view
 from bot.presses import Acts
 from bot.voice import Document, OutMessage, Voice, lines, paragraphs
-from referrals.people.customers import access_of, get_customer
+from referrals.people.customers import get_customer, sees_history
 from referrals.people.persons import everybody
 from referrals.privacy.erasure import erase
 from referrals.privacy.export import HANDED_OUT, export_person, note_export
@@ -60,7 +60,7 @@ async def on_erase(_press: CallbackQuery, turn: Turn) -> None:
 
 def send_data(session: Session, visitor: Visitor, *, programme: Programme) -> Sequence[Reply]:
     """Everything kept of them comes as a file."""
-    if not _may(session, visitor):
+    if not sees_history(session, telegram_id=visitor.telegram_id):
         return [Answer(REFUSED)]
     actor = f"customer:{visitor.customer_id}"
     note_export(session, visitor.customer_id, actor=actor, now=visitor.now)
@@ -71,7 +71,7 @@ def send_data(session: Session, visitor: Visitor, *, programme: Programme) -> Se
 @books
 def erase_me(session: Session, visitor: Visitor, *, programme: Programme) -> Sequence[Reply]:
     """They are forgotten, and read it here once; then this chat is gone too."""
-    if not _may(session, visitor):
+    if not sees_history(session, telegram_id=visitor.telegram_id):
         return [Answer(REFUSED)]
     actor = f"customer:{visitor.customer_id}"
     erase(session, visitor.customer_id, actor=actor, programme=programme, now=visitor.now, keep_chat=visitor.chat_id)
@@ -155,11 +155,6 @@ def render_file(voice: Voice, data: dict[str, Any]) -> OutMessage:
 def render_erased(voice: Voice, _data: dict[str, Any]) -> OutMessage:
     """The last word."""
     return OutMessage(voice.say("privacy.erased"))
-
-
-def _may(session: Session, visitor: Visitor) -> bool:
-    access = access_of(session, telegram_id=visitor.telegram_id)
-    return access is None or access.sees_history
 
 
 GATHER = {VIEW: gather_privacy}

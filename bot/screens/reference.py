@@ -14,12 +14,13 @@ from sqlmodel import Session
 from bot.conversation import Answer, Await, Press, Reply, Screen, Turn, Visitor, without_buttons
 from bot.presses import Acts
 from bot.screens.reference_owner import nominate_customer, waiting_cards
-from bot.screens.reference_words import QUESTION, Ref, Refs, check_verified, open_reference
+from bot.screens.reference_words import QUESTION, Ref, Refs, open_reference
 from referrals.asking import references as core
 from referrals.asking.contacts import mark_reacted
 from referrals.asking.plays.reference import RENEWAL
 from referrals.asking.shown import LONGEST_ANSWER, clean_words, units
 from referrals.asking.wall import OVER
+from referrals.people.customers import check_verified
 from referrals.programme import Programme
 from storage.references import Reference
 
@@ -57,7 +58,7 @@ def open_references(session: Session, visitor: Visitor, *, programme: Programme,
     if visitor.is_owner and named:
         return nominate_customer(session, visitor, programme=programme, named=named)
     cards = waiting_cards(session, visitor) if visitor.is_owner else []
-    check_verified(session, visitor)
+    check_verified(session, telegram_id=visitor.telegram_id)
     found = core.references_of(session, visitor.customer_id)
     live = [one for one in found if core.stage(session, one, now=visitor.now) in core.LIVE]
     chosen = (live or found[:1])[:SHOWN]

@@ -17,8 +17,7 @@ from bot.keyboards import LONGEST_COPY, RowId
 from bot.voice import Voice, lines
 from referrals.asking.references import own_reference
 from referrals.asking.shown import USES, units
-from referrals.errors import ProgrammeError
-from referrals.people.customers import access_of
+from referrals.people.customers import check_verified
 from storage.references import Reference
 
 QUESTION = "reference_answer"  # what a text is the answer to
@@ -64,12 +63,6 @@ class Refs(Filter):
         return {"callback_data": data} if data.what in self.wanted else False
 
 
-class NotVerified(ProgrammeError):
-    """Nothing but an order number and an address says that this chat is theirs (rules 20)."""
-
-    code = "not_verified"
-
-
 def open_reference(session: Session, visitor: Visitor, number: int) -> Reference:
     """The visitor's own reference, locked; a name is never theirs to give in a chat that is only claimed.
 
@@ -77,15 +70,8 @@ def open_reference(session: Session, visitor: Visitor, number: int) -> Reference
         NotVerified: The chat is claimed.
         UnknownReference: It is somebody else's, or nobody's.
     """
-    check_verified(session, visitor)
+    check_verified(session, telegram_id=visitor.telegram_id)
     return own_reference(session, number, customer_id=visitor.customer_id)
-
-
-def check_verified(session: Session, visitor: Visitor) -> None:
-    """The chat is the customer's for sure. Raises: NotVerified."""
-    access = access_of(session, telegram_id=visitor.telegram_id)
-    if access is not None and not access.sees_history:
-        raise NotVerified
 
 
 def button(

@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from bot.conversation import Answer, Await, Reply, Turn, Visitor
 from bot.voice import OutMessage, Voice
-from referrals.people.customers import access_of, get_customer, stop
+from referrals.people.customers import get_customer, sees_history, stop
 from referrals.programme import Programme
 from referrals.rewarding.balances import balances
 
@@ -48,9 +48,8 @@ async def on_stop(_message: Message, turn: Turn) -> None:
 def stop_messages(session: Session, visitor: Visitor, *, programme: Programme) -> Sequence[Reply]:
     """They are stopped, and hear what they keep."""
     stop(session, visitor.customer_id, now=visitor.now)
-    access = access_of(session, telegram_id=visitor.telegram_id)
     accounts = balances(session, get_customer(session, visitor.customer_id).id)
-    shown = accounts if access is None or access.sees_history else {}
+    shown = accounts if sees_history(session, telegram_id=visitor.telegram_id) else {}
     available = {currency: one.available_minor for currency, one in shown.items() if one.available_minor}
     return [Await(None), Answer("stopped", {"available": available})]
 

@@ -15,11 +15,10 @@ from sqlmodel import Session
 from bot.conversation import Answer, Look, Press, Reply, Turn, View, Visitor
 from bot.keyboards import RowId, back, to_view
 from bot.screens.notices import said
-from bot.screens.reference_words import check_verified
 from bot.voice import OutMessage, Rows, Voice, lines, paragraphs
 from referrals.money import exponent
 from referrals.notices import VOUCHER_USED, VOUCHERS
-from referrals.people.customers import get_customer, takes_part
+from referrals.people.customers import check_verified, get_customer, takes_part
 from referrals.programme import Programme
 from referrals.rewarding.balances import balances
 from referrals.rewarding.vouchers import VoucherView, issue_voucher, spendable, void_voucher, vouchers_of
@@ -77,7 +76,7 @@ def make(session: Session, visitor: Visitor, *, programme: Programme, minor: int
         NotEnoughCredit: They have less by now.
         CustomerExcluded: They take no part.
     """
-    check_verified(session, visitor)
+    check_verified(session, telegram_id=visitor.telegram_id)
     voucher = issue_voucher(
         session, visitor.customer_id, amount_minor=minor, currency=currency, programme=programme, now=visitor.now
     )
@@ -92,7 +91,7 @@ def put_back(session: Session, visitor: Visitor, *, programme: Programme, vouche
         NotVerified: As above.
         UnknownVoucher: It is somebody else's.
     """
-    check_verified(session, visitor)
+    check_verified(session, telegram_id=visitor.telegram_id)
     voucher = void_voucher(session, voucher_id, customer_id=visitor.customer_id, now=visitor.now)
     press = Press("voucher.returned" if voucher.status == VOID else "voucher.gone")
     return [press, View("rewards", edit=visitor.message_id)]

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from sqlmodel import Session, select
 
+from referrals.errors import NotVerified
 from referrals.people.enrolment import (
     CodeView,
     Links,
@@ -50,6 +51,7 @@ __all__ = [
     "Links",
     "access_of",
     "bot_name",
+    "check_verified",
     "code_of",
     "enrol_ambassador",
     "get_bot_name",
@@ -63,6 +65,7 @@ __all__ = [
     "profile",
     "read_locale",
     "resume",
+    "sees_history",
     "set_link_consent",
     "set_locale",
     "set_nickname",
@@ -128,6 +131,18 @@ def access_of(session: Session, *, telegram_id: int) -> Access | None:
     if not is_connected(session, identity.customer_id):
         return Access(identity.customer_id, CHAT_ONLY)
     return Access(identity.customer_id, identity.level)
+
+
+def sees_history(session: Session, *, telegram_id: int) -> bool:
+    """Whether this Telegram account may see more than its link and sign-ups: all but claimed ones may (rules 20)."""
+    access = access_of(session, telegram_id=telegram_id)
+    return access is None or access.sees_history
+
+
+def check_verified(session: Session, *, telegram_id: int) -> None:
+    """The chat is the customer's for sure, or nobody's yet. Raises: NotVerified."""
+    if not sees_history(session, telegram_id=telegram_id):
+        raise NotVerified
 
 
 def verify_chats(session: Session, customer_id: int) -> None:
