@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
@@ -10,9 +10,11 @@ from referrals.jobs.leases import LeaseLost
 from storage.database import OutcomeUnknown, Overloaded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from referrals.jobs.turn import Turn
+
+Item = TypeVar("Item")
 
 log = structlog.get_logger()
 
@@ -29,26 +31,35 @@ async def work_through(
         due: ``(session, *, limit)`` finds the ids of what is due.
         apply: ``(session, ids)`` does it, and says how many that were.
     """
+
+    async def do(ids: Sequence[int]) -> Sequence[int]:
+        count = await turn.write(apply, ids)
+        turn.done += count
+        return ids if count < len(ids) else ()
+
     left: set[int] = set()
     while not turn.stopping():
         found = await turn.read(due, limit=size + len(left))
         fresh = [each for each in found if each not in left][:size]
         if not fresh:
             return
-        left |= await _do(turn, fresh, job=job, apply=apply)
+        left.update(await together_or_alone(turn, fresh, do=do, job=job))
 
 
-async def _do(turn: Turn, ids: Sequence[int], *, job: str, apply: Callable[..., int]) -> set[int]:
-    """Together; if that fails, each alone. Returns those that stay."""
+async def together_or_alone(
+    turn: Turn, items: Sequence[Item], *, do: Callable[[Sequence[Item]], Awaitable[Sequence[Item]]], **about: str
+) -> Sequence[Item]:
+    """``do`` them together; if that fails, each alone. Returns those that stay: what it says, and those that fail.
+
+    ``about`` goes into the log.
+    """
     try:
-        count = await turn.write(apply, ids)
+        return await do(items)
     except (LeaseLost, Overloaded, OutcomeUnknown):
         raise
     except Exception:
-        log.exception("job.chunk_failed", job=job, items=len(ids))
-        if len(ids) == 1:
+        log.exception("job.chunk_failed", items=len(items), **about)
+        if len(items) == 1:
             turn.failed += 1
-            return set(ids)
-        return set().union(*[await _do(turn, [each], job=job, apply=apply) for each in ids])
-    turn.done += count
-    return set(ids) if count < len(ids) else set()
+            return items
+        return [stays for each in items for stays in await together_or_alone(turn, [each], do=do, **about)]

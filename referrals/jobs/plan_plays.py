@@ -5,12 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-import structlog
-
 from referrals.asking.contacts import plan
 from referrals.asking.plays import PLAYS
-from referrals.jobs.leases import LeaseLost
-from storage.database import OutcomeUnknown, Overloaded
+from referrals.jobs.chunks import together_or_alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,8 +21,6 @@ if TYPE_CHECKING:
 
 NAMES = ("ask-scores", "nudge", "thank", "invite-references")
 CHUNK = 100  # candidates a transaction
-
-log = structlog.get_logger()
 
 
 def is_due(session: Session, *, programme: Programme, now: datetime, job: str) -> bool:
@@ -60,23 +55,15 @@ async def _plan_all(turn: Turn, play: Play) -> None:
         page = [one for one in await turn.read(look) if one.subject not in left][:CHUNK]
         if not page:
             return
-        left |= await _plan_page(turn, play, page)
+        stays = await together_or_alone(turn, page, do=partial(_plan_page, turn, play), job=play.job, play=play.name)
+        left |= {one.subject for one in stays}
         after = page[-1].cause_at
 
 
-async def _plan_page(turn: Turn, play: Play, page: Sequence[Candidate]) -> set[str]:
-    """Plan them together; if that fails, each alone. Returns the subjects of those that fail."""
-    try:
-        planned = await turn.write(plan, play, page, programme=turn.programme, now=turn.now)
-    except (LeaseLost, Overloaded, OutcomeUnknown):
-        raise
-    except Exception:
-        log.exception("job.chunk_failed", job=play.job, play=play.name, candidates=len(page))
-        if len(page) == 1:
-            turn.failed += 1
-            return {page[0].subject}
-        return set().union(*[await _plan_page(turn, play, [one]) for one in page])
+async def _plan_page(turn: Turn, play: Play, page: Sequence[Candidate]) -> Sequence[Candidate]:
+    """They are planned; returns them all where some were known already, so that nobody looks a second time."""
+    planned = await turn.write(plan, play, page, programme=turn.programme, now=turn.now)
     turn.done += planned.planned
     turn.skipped += planned.not_sent
     fresh = planned.planned + planned.not_sent
-    return set() if fresh == len(page) else {one.subject for one in page}  # known already: look no second time
+    return () if fresh == len(page) else page
