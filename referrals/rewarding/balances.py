@@ -64,10 +64,6 @@ def balances(session: Session, customer_id: int) -> dict[str, Balance]:
 
 def bonuses_of(session: Session, customer_id: int, *, limit: int, before_id: int | None = None) -> list[BonusView]:
     """A customer's bonuses, the newest first."""
-    query = select(Bonus).where(Bonus.customer_id == customer_id)
-    if before_id is not None:
-        query = query.where(Bonus.id < before_id)
-    rows: Sequence[Bonus] = session.exec(query.order_by(col(Bonus.id).desc()).limit(limit)).all()
     return [
         BonusView(
             id=row.id,
@@ -79,7 +75,7 @@ def bonuses_of(session: Session, customer_id: int, *, limit: int, before_id: int
             under_review=row.under_review,
             reasons=tuple(row.reasons),
         )
-        for row in rows
+        for row in _newest(session, customer_id=customer_id, limit=limit, before_id=before_id)
     ]
 
 
@@ -96,16 +92,22 @@ def bonus_views(
     Raises:
         UnknownCustomer: Nobody has this id.
     """
-    query = select(Bonus)
-    if customer_id is not None:
-        query = query.where(Bonus.customer_id == get_customer(session, customer_id).id)
-    if before_id is not None:
-        query = query.where(Bonus.id < before_id)
-    rows: Sequence[Bonus] = session.exec(query.order_by(col(Bonus.id).desc()).limit(limit)).all()
+    owner = None if customer_id is None else get_customer(session, customer_id).id
+    rows = _newest(session, customer_id=owner, limit=limit, before_id=before_id)
     wanted = {row.order_id for row in rows if row.order_id is not None}
     orders = fetch_in(session, Order, "id", wanted, columns=("id", "shop", "external_id"))
     names = {order["id"]: {"shop": order["shop"], "id": order["external_id"]} for order in orders}
     return [_view(row, names.get(row.order_id), programme=programme) for row in rows]
+
+
+def _newest(session: Session, *, customer_id: int | None, limit: int, before_id: int | None) -> Sequence[Bonus]:
+    """A page of bonuses: everybody's, or one customer's."""
+    query = select(Bonus)
+    if customer_id is not None:
+        query = query.where(Bonus.customer_id == customer_id)
+    if before_id is not None:
+        query = query.where(Bonus.id < before_id)
+    return session.exec(query.order_by(col(Bonus.id).desc()).limit(limit)).all()
 
 
 def _view(row: Bonus, order: dict[str, str] | None, *, programme: Programme) -> dict[str, Any]:
