@@ -15,6 +15,7 @@ from storage import (
     ledger,
     mailbox,
     orders,
+    privacy,
     references,
     referrals,
     standings,
@@ -24,7 +25,7 @@ from storage import (
 )
 
 MODULES = (
-    auditlog, cases, codes, contacts, customers, installation, leases, ledger, mailbox, orders, references, referrals,
-    standings, surveys, tallies, vouchers,
+    auditlog, cases, codes, contacts, customers, installation, leases, ledger, mailbox, orders, privacy, references,
+    referrals, standings, surveys, tallies, vouchers,
 )  # fmt: skip
 metadata = SQLModel.metadata

@@ -56,7 +56,7 @@ async def on_act(_press: CallbackQuery, turn: Turn, callback_data: Act) -> None:
 @books
 def offer_connection(session: Session, visitor: Visitor, *, programme: Programme, token: str) -> Sequence[Reply]:
     """A fresh link asks whether it is theirs and shows no name; any other says at once what it is (rules 19)."""
-    resume(session, visitor.customer_id)
+    resume(session, visitor.customer_id, now=visitor.now)
     state = token_state(session, token, chat_id=visitor.chat_id, machine_now=visitor.machine_now)
     if state == FRESH:
         return [Await(None), Answer("connect_ask", {"token": token})]
@@ -76,7 +76,7 @@ def refuse_connection(session: Session, visitor: Visitor, *, programme: Programm
 
 def ask_for_order(session: Session, visitor: Visitor, *, programme: Programme) -> Sequence[Reply]:
     """The next text is an order number."""
-    resume(session, visitor.customer_id)
+    resume(session, visitor.customer_id, now=visitor.now)
     return [Await(ORDER), Answer("connect_question", {"key": "connect.order"})]
 
 

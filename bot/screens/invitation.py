@@ -27,7 +27,7 @@ def accept_invitation(session: Session, visitor: Visitor, *, programme: Programm
     outcome = record_start(
         session, friend_id=visitor.customer_id, typed_code=code, at=visitor.at, programme=programme, now=visitor.now
     )
-    resume(session, visitor.customer_id)
+    resume(session, visitor.customer_id, now=visitor.now)
     data = {"kind": outcome.kind, "typed": outcome.code}
     if outcome.kind == INVITED:
         data |= _gift(session, visitor, outcome, programme=programme)

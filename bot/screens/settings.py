@@ -175,7 +175,7 @@ def _change(session: Session, visitor: Visitor, what: str, value: str, *, progra
     if what in KINDS and value in (ON, OFF):
         set_wish(session, person, kind=what, wanted=value == ON, now=now)
     elif what == "stop" and value == OFF:
-        resume(session, person)
+        resume(session, person, now=now)
     elif what == PAUSE and value in map(str, PAUSES):
         pause_for(session, person, months=int(value), zone=programme.zone, now=now)
     elif what == PAUSE and value == END:

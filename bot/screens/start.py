@@ -44,7 +44,7 @@ async def on_start(_message: Message, turn: Turn, command: CommandObject) -> Non
 def start(session: Session, visitor: Visitor, *, programme: Programme) -> Sequence[Reply]:
     """The overview, with a welcome the first time; who had stopped is written to again."""
     back = [Answer("stop_back")] if visitor.stopped else []
-    resume(session, visitor.customer_id)
+    resume(session, visitor.customer_id, now=visitor.now)
     greeting = f"home.{NEW}{clean_name(visitor.name) or ''}"
     return [Await(None), *back, Home(greeting if visitor.is_new else "home", anew=True)]
 

@@ -16,7 +16,8 @@ from sqlalchemy import delete
 from sqlmodel import Session, col
 
 from referrals.calendar import add_local_months
-from referrals.people.persons import everybody, pause
+from referrals.people.consent_log import note_in_chat
+from referrals.people.persons import everybody, pause, survivor
 from storage.bulk import fetch_in, insert_rows, update_rows
 from storage.contacts import Wishes
 
@@ -60,7 +61,9 @@ def set_wish(session: Session, customer_id: int, *, kind: Kind, wanted: bool, no
     """Messages of this kind come, or do not, from now on. Raises: ValueError for a kind that there is not."""
     if kind not in KINDS:
         raise ValueError(f"no kind of message: {kind}")
-    _keep(session, customer_id, {kind: wanted}, now=now)
+    if getattr(wishes_of(session, customer_id), kind) != wanted:
+        _keep(session, customer_id, {kind: wanted}, now=now)
+        note_in_chat(session, survivor(session, customer_id), about=kind, given=wanted, now=now)
 
 
 def set_quiet_hours(

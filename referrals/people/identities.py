@@ -10,6 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from referrals.people.consent_log import MARKETING, Word, note_words, shop_channel
 from storage.bulk import fetch_in, insert_rows, take_ids, update_rows
 from storage.customers import EMAIL, GUEST, SHOP, Customer, Identity, Phone
 
@@ -157,7 +158,19 @@ def resolve_people(
     if not dry:
         insert_rows(session, Customer, customers)
         insert_rows(session, Identity, identities)
+        note_words(session, _first_words(keyed, people, now=now), now=now)
     return people
+
+
+def _first_words(
+    keyed: Sequence[tuple[PersonKeys, tuple[Key, ...]]], people: Sequence[Person], *, now: datetime
+) -> list[Word]:
+    """What the shop says of the consent of people who are new."""
+    return [
+        Word(person.customer_id, MARKETING, said.marketing_consent, shop_channel(said.shop), said.consent_at or now)
+        for (said, _), person in zip(keyed, people, strict=True)
+        if person.created and person.customer_id is not None and said.marketing_consent is not None
+    ]
 
 
 def remember_phones(session: Session, phones: Iterable[tuple[int, str]]) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from referrals.errors import UnknownCustomer
+from referrals.people.consent_log import MESSAGES, NAME_ON_LINK, note_in_chat
 from storage.auditlog import AuditEvent
 from storage.bulk import fetch_in
 from storage.customers import ACTIVE, EMAIL, ERASED, GUEST, SHOP, Customer, CustomerAlias, Identity
@@ -83,15 +84,20 @@ def set_nickname(session: Session, customer_id: int, *, nickname: str | None) ->
     return name
 
 
-def set_link_consent(session: Session, customer_id: int, *, consent: bool) -> None:
+def set_link_consent(session: Session, customer_id: int, *, consent: bool, now: datetime) -> None:
     """The friend's page may show their first name, or may not."""
-    get_customer(session, customer_id).link_consent = consent
+    customer = get_customer(session, customer_id)
+    if customer.link_consent != consent:
+        customer.link_consent = consent
+        note_in_chat(session, customer.id, about=NAME_ON_LINK, given=consent, now=now)
 
 
 def stop(session: Session, customer_id: int, *, now: datetime) -> None:
     """From now on they get only answers to their own messages; stopping again keeps the first date."""
     customer = get_customer(session, customer_id)
-    customer.stopped_at = customer.stopped_at or now
+    if customer.stopped_at is None:
+        customer.stopped_at = now
+        note_in_chat(session, customer.id, about=MESSAGES, given=False, now=now)
 
 
 def pause(session: Session, customer_id: int, *, until: datetime | None) -> None:
@@ -99,9 +105,12 @@ def pause(session: Session, customer_id: int, *, until: datetime | None) -> None
     get_customer(session, customer_id).paused_until = until
 
 
-def resume(session: Session, customer_id: int) -> None:
+def resume(session: Session, customer_id: int, *, now: datetime) -> None:
     """They are written to again; a pause that they chose goes on until its end."""
-    get_customer(session, customer_id).stopped_at = None
+    customer = get_customer(session, customer_id)
+    if customer.stopped_at is not None:
+        customer.stopped_at = None
+        note_in_chat(session, customer.id, about=MESSAGES, given=True, now=now)
 
 
 def set_state(session: Session, customer_id: int, *, state: str, why: str, actor: str, now: datetime) -> None:

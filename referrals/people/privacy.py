@@ -12,6 +12,7 @@ from storage.bulk import fetch_in
 from storage.codes import Code
 from storage.customers import EMAIL, ERASED, TELEGRAM, ConnectToken, Customer, Identity, Phone
 from storage.mailbox import Chat
+from storage.privacy import ConsentWord
 from storage.tallies import Tally
 
 Row = dict[str, Any]
@@ -20,6 +21,7 @@ ABOUT = (
     "first_name", "nickname", "locale", "timezone", "marketing_consent", "link_consent", "ambassador_since",
     "first_paid_at", "stopped_at", "paused_until", "created_at",
 )  # fmt: skip
+CONSENT = ("about", "given", "channel", "wording", "said_at", "recorded_at")
 CHAT = ("chat_id", "language_code", "reachable", "awaiting", "home_view", "last_seen_at", "created_at")
 
 
@@ -55,6 +57,10 @@ def tell_person(session: Session, people: Sequence[int]) -> Row:
         "other_fingerprints": len(fetch_in(session, Phone, "customer_id", people)),
         "codes": sorted(codes, key=lambda row: (not row["main"], row["created_at"])),
         "chats": sorted(chats, key=lambda row: row["chat_id"]),
+        "consents": sorted(
+            fetch_in(session, ConsentWord, "customer_id", people, columns=CONSENT),
+            key=lambda row: (row["said_at"], row["recorded_at"]),
+        ),
         "connect_links": sorted(
             fetch_in(
                 session, ConnectToken, "customer_id", people, columns=("created_at", "expires_at", "used_at", "used_by")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from referrals.people.consent_log import MARKETING, Word, learn_marketing, shop_channel
 from referrals.people.identities import (
     Person,
     PersonKeys,
@@ -27,7 +28,6 @@ from referrals.recruiting.refunds import Refunds, refunds_of
 from referrals.recruiting.states import fresh_row, is_newer, succeed, why_unpaid
 from referrals.rewarding.terms import terms_book
 from storage.bulk import fetch_in, insert_rows, update_rows
-from storage.customers import Customer
 from storage.database import books
 from storage.ledger import Bonus
 from storage.orders import Order
@@ -280,7 +280,7 @@ def _write(session: Session, plan: OrdersPlan, *, now: datetime) -> None:
         row for row in plan.decisions.orders if (row["shop"], row["external_id"]) not in plan.applied
     ]
     write_decisions(session, plan.decisions, now=now)
-    _note_consent(session, plan)
+    learn_marketing(session, _marketing_words(plan), now=now)
 
 
 def _write_refunds(session: Session, plan: OrdersPlan, *, programme: Programme, now: datetime) -> None:
@@ -291,22 +291,15 @@ def _write_refunds(session: Session, plan: OrdersPlan, *, programme: Programme, 
     settle_refunds(session, late, programme=programme, now=now)
 
 
-def _note_consent(session: Session, plan: OrdersPlan) -> None:
-    """The newest word of the shop on marketing consent stands; it is given as the order is made, a no before a yes."""
-    said: dict[int, tuple[datetime, bool]] = {}
-    for key, state in plan.applied.items():
-        row, consent = plan.rows[key], state.buyer.marketing_consent
-        if consent is not None and row["customer_id"] and row["customer_id"] not in plan.erased:
-            word = (row["created_at"], not consent)
-            said[row["customer_id"]] = max(word, said.get(row["customer_id"], word))
-    known = fetch_in(session, Customer, "id", list(said), columns=("id", "marketing_consent", "consent_at"))
-    changed = [
-        {"id": row["id"], "marketing_consent": not said[row["id"]][1], "consent_at": said[row["id"]][0]}
-        for row in known
-        if row["consent_at"] is None or said[row["id"]] > (row["consent_at"], row["marketing_consent"] is False)
+def _marketing_words(plan: OrdersPlan) -> list[Word]:
+    """What the shop says of marketing; that is given as the order is made."""
+    return [
+        Word(row["customer_id"], MARKETING, state.buyer.marketing_consent, shop_channel(state.shop), row["created_at"])
+        for row, state in ((plan.rows[key], state) for key, state in plan.applied.items())
+        if state.buyer.marketing_consent is not None
+        and row["customer_id"] is not None
+        and row["customer_id"] not in plan.erased
     ]
-    if changed:
-        update_rows(session, Customer, changed, key=("id",))
 
 
 def _outcome(plan: OrdersPlan, arrival: Arrival, status: str) -> OrderOutcome:

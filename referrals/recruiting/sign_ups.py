@@ -14,6 +14,7 @@ from typing import Any
 from sqlmodel import Session
 
 from referrals.errors import CustomerExcluded
+from referrals.people.consent_log import MARKETING, Word, note_words, shop_channel
 from referrals.people.enrolment import code_of, enrol_ambassador
 from referrals.people.identities import (
     Person,
@@ -131,7 +132,7 @@ def _describe(
     now: datetime,
 ) -> None:
     """Names and consents as the shop has them; a language only where none was chosen."""
-    touched = {}
+    touched, words = {}, list[Word]()
     for state, outcome in zip(states, outcomes, strict=True):
         row = rows.get(outcome.customer_id or 0)
         if row is None or row["state"] == ERASED:
@@ -139,6 +140,8 @@ def _describe(
         said = _forgotten() if state.deleted else _said(state, row)
         outcome.changed = outcome.changed or any(row[name] != value for name, value in said.items())
         if "marketing_consent" in said:
+            if said["marketing_consent"] != row["marketing_consent"]:
+                words.append(Word(row["id"], MARKETING, said["marketing_consent"], shop_channel(state.shop), now))
             said["consent_at"] = now
         if any(row[name] != value for name, value in said.items()):
             row.update(said)
@@ -146,6 +149,7 @@ def _describe(
     update_rows(
         session, Customer, [{name: row[name] for name in ("id", *ABOUT)} for row in touched.values()], key=("id",)
     )
+    note_words(session, words, now=now)
 
 
 def _said(state: CustomerState, row: Row) -> Row:

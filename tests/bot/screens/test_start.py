@@ -49,7 +49,7 @@ async def test_the_ambassadors_name_shows_only_with_consent(play: Play) -> None:
     assert "Anna" not in (await play.start(play.person("Bram"), f"r_{code}")).words
     from referrals.people.customers import set_link_consent  # noqa: PLC0415 - used in this story only
 
-    play.database.run(set_link_consent, anna, consent=True)
+    play.database.run(set_link_consent, anna, consent=True, now=play.shop.now)
     assert "Anna heeft iets voor je klaargezet" in (await play.start(play.person("Chris"), f"r_{code}")).words
 
 

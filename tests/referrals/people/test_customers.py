@@ -92,14 +92,14 @@ def test_choices_are_kept(cast: Cast) -> None:
     run = cast.database.run
     run(customers.set_locale, anna, locale="en")
     assert run(customers.set_nickname, anna, nickname="  An\u202ena\n de  eerste ") == "Anna de eerste"
-    run(customers.set_link_consent, anna, consent=True)
+    run(customers.set_link_consent, anna, consent=True, now=TUESDAY)
     run(customers.stop, anna, now=TUESDAY)
     run(customers.stop, anna, now=TUESDAY + HOUR)
     run(customers.pause, anna, until=TUESDAY + HOUR)
     found = cast.database.look(row, anna)
     assert (found["locale"], found["nickname"], found["link_consent"]) == ("en", "Anna de eerste", True)
     assert (found["stopped_at"], found["paused_until"]) == (TUESDAY, TUESDAY + HOUR)
-    run(customers.resume, anna)
+    run(customers.resume, anna, now=TUESDAY)
     assert cast.database.look(row, anna)["stopped_at"] is None
 
 

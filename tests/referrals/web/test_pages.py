@@ -46,7 +46,7 @@ async def test_a_name_stands_there_only_with_consent(web: Web) -> None:
     """The friend's page shows the first name only with link_consent."""
     anna, code = web.enrol()
     assert "Anna" not in await (await web.get(f"/i/{code}")).text()
-    web.database.run(set_link_consent, anna, consent=True)
+    web.database.run(set_link_consent, anna, consent=True, now=web.clock.programme())
     page = await (await web.get(f"/i/{code}", headers=EN)).text()
     assert "Anna has set something aside for you at Atelier Noord" in page
     assert "anna@example.com" not in page
