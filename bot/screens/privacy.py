@@ -6,7 +6,7 @@ An account that was only claimed sees nothing and wipes nothing: whose it is, is
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiogram import Router
@@ -18,6 +18,7 @@ from bot.conversation import Answer, Await, Look, Press, Reply, Strip, Turn, Vis
 from bot.keyboards import back, to_do, to_view
 from bot.presses import Acts
 from bot.voice import Document, OutMessage, Voice, lines, paragraphs
+from referrals.notices import DATA_REQUESTED, SHOP_LEAVES
 from referrals.people.customers import get_customer, sees_history
 from referrals.people.persons import everybody
 from referrals.privacy.erasure import erase
@@ -157,10 +158,24 @@ def render_erased(voice: Voice, _data: dict[str, Any]) -> OutMessage:
     return OutMessage(voice.say("privacy.erased"))
 
 
+def render_data_requested(voice: Voice, data: Mapping[str, Any]) -> OutMessage:
+    """To an owner: somebody wants to see what is kept of them."""
+    number = voice.programme.number("customer", data["customer"])
+    said = voice.say(f"notice.{DATA_REQUESTED}", number=number, shop_name=data["shop"], until_at=data["until_at"])
+    return OutMessage(said)
+
+
+def render_shop_leaves(voice: Voice, data: Mapping[str, Any]) -> OutMessage:
+    """To an owner: a shop wants its customers forgotten, which nobody does unasked."""
+    return OutMessage(voice.say(f"notice.{SHOP_LEAVES}", shop_name=data["shop"], until_at=data["until_at"]))
+
+
 GATHER = {VIEW: gather_privacy}
 RENDER = {
     f"view.{VIEW}": render_privacy,
     HANDED_OUT: render_file,
     ERASED: render_erased,
     REFUSED: render_refused,
+    DATA_REQUESTED: render_data_requested,
+    SHOP_LEAVES: render_shop_leaves,
 }

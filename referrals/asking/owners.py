@@ -40,7 +40,9 @@ def send_cards(session: Session, reference: Reference, *, programme: Programme, 
     """Every owner who has a chat with the bot gets a card with this version, not before the morning."""
     refresh_cards(session, reference, now=now)  # those of older versions say that it has moved on
     data = card_data(session, reference, now=now)
-    _write(session, REFERENCE_CARD, f"{_key(reference)}:{reference.version}", data, programme=programme, now=now)
+    tell_owners(
+        session, REFERENCE_CARD, data, key=f"{_key(reference)}:{reference.version}", programme=programme, now=now
+    )
 
 
 def tell_withdrawn(
@@ -50,7 +52,7 @@ def tell_withdrawn(
     refresh_cards(session, reference, now=now)
     data = card_data(session, reference, now=now) | {"gone": list(uses)}
     key = f"{REFERENCE_LESS}:{reference.id}:{reference.version}"
-    _write(session, REFERENCE_LESS, key, data, programme=programme, now=now)
+    tell_owners(session, REFERENCE_LESS, data, key=key, programme=programme, now=now)
 
 
 def refresh_cards(session: Session, reference: Reference, *, now: datetime) -> None:
@@ -66,15 +68,18 @@ def refresh_cards(session: Session, reference: Reference, *, now: datetime) -> N
     session.flush()
 
 
-def _write(session: Session, kind: str, key: str, data: dict[str, Any], *, programme: Programme, now: datetime) -> None:
+def tell_owners(
+    session: Session, kind: str, data: dict[str, Any], *, key: str, programme: Programme, now: datetime
+) -> None:
+    """Every owner who has a chat with the bot reads this once, not before the morning."""
     due_at = quiet_until(now, programme=programme, zone=None, days=False) or now
-    owners = _owners(session, programme)
+    owners = reachable_owners(session, programme)
     rows = [to_chat(owner, kind, data, key=f"{key}:{owner}", now=now, due_at=due_at) for owner in owners]
     if rows:
         insert_rows(session, Outbox, rows, ignore_conflicts=True)
 
 
-def _owners(session: Session, programme: Programme) -> list[int]:
+def reachable_owners(session: Session, programme: Programme) -> list[int]:
     """Owners whom the bot can write to: Telegram lets nobody be written to who never pressed START."""
     wanted = programme.config.telegram.owner_ids
     return sorted(session.exec(select(Chat.chat_id).where(col(Chat.chat_id).in_(wanted)))) if wanted else []

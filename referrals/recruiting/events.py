@@ -15,8 +15,17 @@ from referrals.people.customers import survivor, verify_chats
 from referrals.reasons import INTERNAL_ERROR, Reason, reason
 from referrals.recruiting.joining import join
 from referrals.recruiting.orders import Arrival, OrderOutcome, apply_orders
+from referrals.recruiting.privacy_wishes import note_wishes
 from referrals.recruiting.refund_events import apply_refunds
-from referrals.recruiting.shops import CustomerState, DeliveryState, Event, Ignored, OrderState, RefundState
+from referrals.recruiting.shops import (
+    CustomerState,
+    DeliveryState,
+    Event,
+    Ignored,
+    OrderState,
+    PrivacyWish,
+    RefundState,
+)
 from referrals.recruiting.sign_ups import apply_customers
 from storage.bulk import fetch_in, insert_rows, update_rows
 from storage.customers import TELEGRAM, VERIFIED, Identity
@@ -25,7 +34,7 @@ from storage.mailbox import DONE, QUARANTINED, Inbox
 from storage.orders import Order
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from sqlmodel import Session
@@ -97,17 +106,10 @@ def store_quarantined(session: Session, item: Delivery, error: Exception, *, pro
 
 
 def _apply_run(session: Session, kind: type[Any], run: list[Delivery], *, programme: Programme) -> list[Answer]:
-    if kind is OrderState:
-        return _orders(session, run, programme=programme)
-    if kind is CustomerState:
-        return _customers(session, run, programme=programme)
-    if kind is RefundState:
-        return _refunds(session, run, programme=programme)
-    if kind is DeliveryState:
-        return _parcels(session, run)
-    if kind is Ignored:
-        return [Answer(IGNORED) for _ in run]
-    return [Answer(QUARANTINED, _subject_order(item)) for item in run]
+    apply = RUNS.get(kind)
+    if apply is None:  # nonsense
+        return [Answer(QUARANTINED, _subject_order(item)) for item in run]
+    return apply(session, run, programme=programme)
 
 
 def _orders(session: Session, run: list[Delivery], *, programme: Programme) -> list[Answer]:
@@ -168,7 +170,7 @@ def _refunds(session: Session, run: list[Delivery], *, programme: Programme) -> 
     ]
 
 
-def _parcels(session: Session, run: list[Delivery]) -> list[Answer]:
+def _parcels(session: Session, run: list[Delivery], *, programme: Programme) -> list[Answer]:  # noqa: ARG001 - a run's shape
     """When the parcel came; of an order that is not known yet it makes no sense (rules 32)."""
     states = [item.event for item in run if isinstance(item.event, DeliveryState)]
     rows = fetch_in(
@@ -196,6 +198,25 @@ def _parcels(session: Session, run: list[Delivery]) -> list[Answer]:
     if changed:
         update_rows(session, Order, changed, key=("id",))
     return answers
+
+
+def _wishes(session: Session, run: list[Delivery], *, programme: Programme) -> list[Answer]:  # noqa: ARG001 - likewise
+    wishes = [(item.event, item.received_at) for item in run if isinstance(item.event, PrivacyWish)]
+    return [Answer(APPLIED if new else UNCHANGED) for new in note_wishes(session, wishes)]
+
+
+def _unused(session: Session, run: list[Delivery], *, programme: Programme) -> list[Answer]:  # noqa: ARG001 - likewise
+    return [Answer(IGNORED) for _ in run]
+
+
+RUNS: Mapping[type[Any], Callable[..., list[Answer]]] = {
+    OrderState: _orders,
+    CustomerState: _customers,
+    RefundState: _refunds,
+    DeliveryState: _parcels,
+    PrivacyWish: _wishes,
+    Ignored: _unused,
+}
 
 
 def _store(session: Session, items: Sequence[Delivery], answers: Sequence[Answer], *, why: str | None = None) -> None:
@@ -231,8 +252,8 @@ def _store(session: Session, items: Sequence[Delivery], answers: Sequence[Answer
 
 
 def _kind(item: Delivery) -> str | None:
-    """Of what kind it is, where kinds like it are not used."""
-    return item.event.kind if isinstance(item.event, Ignored) else None
+    """Of what kind it is, where that does not follow from its subject."""
+    return item.event.kind if isinstance(item.event, (Ignored, PrivacyWish)) else None
 
 
 def _subject(item: Delivery) -> str | None:
@@ -243,6 +264,8 @@ def _subject(item: Delivery) -> str | None:
         return f"order:{event.id}"
     if isinstance(event, CustomerState):
         return f"customer:{event.id}"
+    if isinstance(event, PrivacyWish):
+        return f"customer:{event.account}" if event.account else None
     return f"order:{event.order}" if isinstance(event, (RefundState, DeliveryState)) else None
 
 

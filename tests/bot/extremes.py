@@ -95,6 +95,7 @@ TODAY: dict[str, Any] = {
     "cases": {"open": COUNT, "overdue": COUNT},
 }
 VOUCHER = {"id": MOST_ID, "code": "WWWW-WWWW-WWWW", "expires_at": MOMENT} | MONEY
+LINKED: dict[str, Any] = {"code": CODE, "web": LINK, "chat": LINK, "name": FIRST_NAME, "named": True}
 HOME: dict[str, Any] = {
     "name": FIRST_NAME, "available": SUMS, "held": SUMS, "debt": SUMS, "count": COUNT, "date": MOMENT,
     "friends": COUNT, "connected": False, "claimed": False, "stopped": True, "welcome": True,
@@ -146,6 +147,8 @@ EXTREMES: dict[str, list[Any]] = {
     "data_file": [{"export": {"programme": SHOP}}],
     "erased": [{}],
     "privacy_refused": [{}],
+    "data_requested": [{"customer": 2**40, "shop": "w" * 63, "until_at": MOMENT}],
+    "shop_leaves": [{"shop": "w" * 63, "until_at": MOMENT}],
     "invitation": [
         {"kind": "invited", "name": FIRST_NAME, "code": CODE, "typed": CODE, "until": MOMENT[:10], "url": LINK},
         {"kind": "code_typing_error", "typed": "&" * 64},
@@ -198,7 +201,7 @@ EXTREMES: dict[str, list[Any]] = {
     "view.help": [{}],
     "view.home": [HOME, HOME | {"claimed": True, "stopped": False}, HOME | {"welcome": False}],
     "view.language": [{}],
-    "view.link": [{"code": CODE, "web": LINK, "chat": LINK}, {"excluded": True}],
+    "view.link": [LINKED, LINKED | {"named": False}, {"excluded": True}],
     "view.more": [{}],
     "view.privacy": [PRIVACY, PRIVACY | {"page": "erase"}, {"page": "", "claimed": True}],
     "view.rewards": [

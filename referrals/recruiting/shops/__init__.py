@@ -22,6 +22,7 @@ PENDING, PAID, COMPLETED, CANCELLED, REFUNDED, DELETED = (
     "refunded",
     "deleted",
 )
+REDACT, DATA_REQUEST, SHOP_REDACT = "redact", "data_request", "shop_redact"
 RANK = {PENDING: 0, PAID: 1, COMPLETED: 2, CANCELLED: 3, REFUNDED: 4, DELETED: 5}
 
 
@@ -108,6 +109,15 @@ class DeliveryState:
 
 
 @dataclass(frozen=True, slots=True)
+class PrivacyWish:
+    """What somebody asked of the shop about their data, for every programme that has some of it."""
+
+    shop: str
+    kind: str  # redact, data_request, shop_redact
+    account: str | None = None  # the shop's id of the customer; None where the shop itself leaves
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """Authentic, of a kind that is not used; the kind is kept with the delivery, and whom it is about."""
 
@@ -115,7 +125,7 @@ class Ignored:
     subject: str | None = None  # customer:77, order:1001
 
 
-Event = OrderState | CustomerState | RefundState | DeliveryState | Ignored
+Event = OrderState | CustomerState | RefundState | DeliveryState | PrivacyWish | Ignored
 
 
 class Nonsense(Exception):

@@ -20,9 +20,12 @@ from typing import Any
 from referrals.recruiting.shops import (
     CANCELLED,
     COMPLETED,
+    DATA_REQUEST,
     PAID,
     PENDING,
+    REDACT,
     REFUNDED,
+    SHOP_REDACT,
     Adapter,
     Buyer,
     CustomerState,
@@ -31,6 +34,7 @@ from referrals.recruiting.shops import (
     Ignored,
     Nonsense,
     OrderState,
+    PrivacyWish,
     Refund,
     RefundState,
     reading,
@@ -56,7 +60,7 @@ STATUSES = {
 WAS_PAID = frozenset({"paid", "partially_refunded", "refunded"})
 REF_NAMES, CLICK_NAMES = ("ambassade_ref", "ref"), ("ambassade_click", "click")
 BARE, IDENTITY = {"id", "admin_graphql_api_id"}, "gid://shopify/Order/"
-COMPLIANCE, DATA_REQUEST, REDACT = {"shop_id", "shop_domain"}, "customers/data_request", "customers/redact"
+COMPLIANCE = {"shop_id", "shop_domain"}
 # Something else of a shop's: drafts, checkouts, carts, products, transactions, whatever has a number of Shopify's.
 OTHERS = {"admin_graphql_api_id", "line_items", "token", "variants", "gateway", "order_id", "customer_id", "domain"}
 
@@ -77,7 +81,7 @@ def read(shop: str, headers: Mapping[str, str], body: bytes) -> Event:
     if "id" in data and data.keys() <= BARE:
         return _deleted(shop, data, topic=_first_of(headers, TOPICS))
     if data.keys() >= COMPLIANCE:
-        return _compliance(data)
+        return _compliance(shop, data)
     kind, name, reader = _kind_of(data)
     if reader is None:
         return Ignored(kind)
@@ -111,13 +115,15 @@ def _deleted(shop: str, data: dict[str, Any], *, topic: str) -> Event:
     return tombstone(shop, reading.identifier(data, "id")) if of_order else Ignored("deleted")
 
 
-def _compliance(data: dict[str, Any]) -> Ignored:
-    """The three messages about personal data: kept with their kind, for the owner to act on."""
+def _compliance(shop: str, data: dict[str, Any]) -> Event:
+    """The three messages about personal data; of a guest, who has no number, nothing is kept by a number."""
     customer = reading.part(data, "customer")
     if not customer:
-        return Ignored("shop/redact")
+        return PrivacyWish(shop, SHOP_REDACT)
     kind = DATA_REQUEST if data.keys() & {"orders_requested", "data_request"} else REDACT
-    return Ignored(kind, f"customer:{reading.identifier(customer, 'id')}" if customer.get("id") else None)
+    if not customer.get("id"):
+        return Ignored(f"{kind} of a guest")
+    return PrivacyWish(shop, kind, reading.identifier(customer, "id"))
 
 
 def _order(shop: str, data: dict[str, Any]) -> OrderState:

@@ -13,6 +13,7 @@ from referrals.recruiting.shops.signing import sign_hmac
 from storage.database import Database
 from storage.mailbox import Inbox
 from storage.orders import Order, OrderRefund
+from storage.privacy import PrivacyRequest
 from tests.payloads import payload
 from tests.referrals.web.conftest import CONFIG, OLDER_SECRET, SECRET, Web, close_web, make_programme, open_web
 from tests.rows import rows_of
@@ -82,13 +83,15 @@ async def test_a_topic_and_a_shop_that_nobody_signed_change_nothing(web: Web) ->
     assert [(row["shop"], row["status"]) for row in rows_of(web.database, Order)] == [("winkel", "paid")]
 
 
-async def test_a_request_to_forget_somebody_is_kept_for_the_owner(web: Web) -> None:
-    """Rule 37: answered 200, and its kind and whom it is about stay with it."""
-    answer = await deliver(web, payload("shopify/customers_redact"))
+async def test_a_request_to_forget_somebody_waits_once_to_be_done(web: Web) -> None:
+    """Rules 37 and 41: answered 200, and its kind and whom it is about stay with it until it is done."""
+    said = [await status(await deliver(web, payload("shopify/customers_redact"))) for _ in range(2)]
 
-    (row,) = rows_of(web.database, Inbox)
-    assert (answer.status, await status(answer)) == (200, "ignored")
-    assert (row["reason"], row["subject"]) == ("customers/redact", "customer:6940095564")
+    assert said == ["applied", "unchanged"]
+    kept = [(row["reason"], row["subject"]) for row in rows_of(web.database, Inbox)]
+    assert kept == [("redact", "customer:6940095564")] * 2
+    waiting = [(row["kind"], row["account"], row["status"]) for row in rows_of(web.database, PrivacyRequest)]
+    assert waiting == [("redact", "6940095564", "open")]
 
 
 async def test_a_parcel_that_came_dates_the_delivery(web: Web) -> None:

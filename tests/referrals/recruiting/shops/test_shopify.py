@@ -14,6 +14,7 @@ from referrals.recruiting.shops import (
     Ignored,
     Nonsense,
     OrderState,
+    PrivacyWish,
     Refund,
     RefundState,
 )
@@ -284,19 +285,19 @@ def test_a_parcel_that_came_is_a_delivery() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes, kind, subject",
+    "changes, wish",
     [
-        ({}, "customers/redact", "customer:6940095564"),
-        ({"orders_requested": [1], "orders_to_redact": ...}, "customers/data_request", "customer:6940095564"),
-        ({"customer": ..., "orders_to_redact": ...}, "shop/redact", None),
-        ({"customer": {"email": "bram@example.com"}}, "customers/redact", None),
+        ({}, PrivacyWish("winkel", "redact", "6940095564")),
+        ({"orders_requested": [1], "orders_to_redact": ...}, PrivacyWish("winkel", "data_request", "6940095564")),
+        ({"customer": ..., "orders_to_redact": ...}, PrivacyWish("winkel", "shop_redact")),
+        ({"customer": {"email": "bram@example.com"}}, Ignored("redact of a guest")),
     ],
 )
 def test_messages_about_personal_data_are_known_by_their_bodies(
-    changes: dict[str, Any], kind: str, subject: str | None
+    changes: dict[str, Any], wish: PrivacyWish | Ignored
 ) -> None:
     headers = {"x-shopify-topic": "orders/paid"}
-    assert read(json.loads(payload("shopify/customers_redact")) | changes, headers) == Ignored(kind, subject)
+    assert read(json.loads(payload("shopify/customers_redact")) | changes, headers) == wish
 
 
 @pytest.mark.parametrize("topic", ["refunds/create", "customers/redact", "orders/delete", "nonsense", "\udcff"])
