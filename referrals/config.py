@@ -28,7 +28,6 @@ from referrals.sections import (
     Privacy,
     ProgrammeSettings,
     References,
-    Shop,
     StorageSettings,
     Surveys,
     TelegramSettings,
@@ -36,6 +35,7 @@ from referrals.sections import (
     WebSettings,
 )
 from referrals.settings import Listed, Section, contradiction
+from referrals.shop_settings import Shop
 
 
 class ConfigError(Exception):

@@ -110,26 +110,6 @@ class TelegramSettings(Section):
         return self
 
 
-class ShopApi(Section):
-    """How we call the shop, for reconcile and vouchers; which keys count depends on its kind."""
-
-    url: BaseAddress
-    key: Secret | None = None
-    secret: Secret | None = None
-    token: Secret | None = None
-    version: Text | None = None
-
-
-class Shop(Section):
-    """A webshop whose hooks we take; its name stands in the hook's path."""
-
-    name: Annotated[Text, pattern(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", "holds letters, digits, - and _ only")] = "webshop"
-    kind: Literal["woocommerce", "shopify", "standard"]
-    secrets: Annotated[tuple[Secret, ...], Listed, distinct(lowest=1)]  # several while one replaces the other
-    landing_url: Address
-    api: ShopApi | None = None
-
-
 class Attribution(Section):
     """Who brought whom."""
 

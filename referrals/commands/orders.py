@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
     from referrals.commands.opening import Opened
-    from referrals.sections import Shop
+    from referrals.shop_settings import Shop
 
 STANDARD = "standard"
 CHUNK = 100  # deliveries in hand

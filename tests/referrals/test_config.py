@@ -28,6 +28,11 @@ def test_nothing_at_all_names_what_is_required() -> None:
     ]
 
 
+WOO = {"kind": "woocommerce"}
+API = {"url": "https://shop.example"}
+KEYS = {**API, "key": "ck", "secret": "cs"}
+
+
 @pytest.mark.parametrize(
     "values,fault",
     [
@@ -171,6 +176,18 @@ def test_a_wrong_value_is_named_with_its_key(values: dict[str, Any], fault: str)
         pytest.param({"shops": [SHOP, SHOP]}, "shops[1].name", id="two shops of one name"),
         pytest.param({"shops": []}, "shops", id="no shop"),
         pytest.param({"tiers": [{"name": "Gold", "friends": 1}] * 2}, "tiers", id="two tiers of one name"),
+        pytest.param({"shops__0__api": {"url": "https://shop.example"}}, "shops[0].api", id="api of a standard shop"),
+        pytest.param({"shops": [{**SHOP, **WOO, "api": {**API, "key": "k"}}]}, "shops[0].api.secret", id="no secret"),
+        pytest.param({"shops": [{**SHOP, **WOO, "api": {**KEYS, "token": "t"}}]}, "shops[0].api.token", id="token"),
+        pytest.param({"shops": [{**SHOP, "kind": "shopify", "api": API}]}, "shops[0].api.token", id="no token"),
+        pytest.param(
+            {"shops": [{**SHOP, **WOO, "api": {**KEYS, "url": "http://shop.example"}}]}, "shops[0].api.url", id="http"
+        ),
+        pytest.param(
+            {"shops": [{**SHOP, **WOO, "api": {**KEYS, "url": "https://k:s@shop.example"}}]},
+            "shops[0].api.url",
+            id="user",
+        ),
         pytest.param({"privacy__click_days": 29}, "privacy.click_days", id="clicks gone within the window"),
     ],
 )
@@ -270,7 +287,8 @@ def test_secrets_are_never_shown() -> None:
             telegram__webhook_secret="sesame",
             storage__url="postgresql://olga:sesame@host/db",
             shops__0__secrets=["sesame"],
-            shops__0__api={"url": "https://shop.example", "key": "sesame", "secret": "sesame", "token": "sesame"},
+            shops__0__kind="woocommerce",
+            shops__0__api={"url": "https://shop.example", "key": "sesame", "secret": "sesame"},
         )
     )
 
