@@ -39,7 +39,7 @@ class Inbox(SQLModel, table=True):
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
-    kind: str = Field(sa_type=Text)  # hook, api, telegram
+    kind: str = Field(sa_type=Text)  # hook, api, reconcile, telegram
     source: str = Field(sa_type=Text)  # shop name; telegram
     external_key: str | None = Field(default=None, sa_type=Text)
     chat_id: int | None = Field(default=None, sa_type=BigId)

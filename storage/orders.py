@@ -42,11 +42,19 @@ class Order(SQLModel, table=True):
             sqlite_where=text("needs_fetch"),
             postgresql_where=text("needs_fetch"),
         ),
+        Index(
+            "ix_shop_order_number",
+            "shop",
+            "number",
+            sqlite_where=text("number IS NOT NULL"),
+            postgresql_where=text("number IS NOT NULL"),
+        ),
     )
 
     id: int = Field(primary_key=True, sa_type=BigId)
     shop: str = Field(sa_type=Text)
     external_id: str = Field(sa_type=Text)
+    number: str | None = Field(default=None, sa_type=Text)  # what its buyer types, where that is not the id
     customer_id: int | None = Field(default=None, foreign_key="customer.id", sa_type=BigId)  # the buyer
     status: str = Field(sa_type=Text)  # pending, paid, completed, cancelled, refunded, deleted
     currency: str = Field(sa_type=Text)  # ISO 4217
@@ -73,6 +81,19 @@ class Order(SQLModel, table=True):
     by_hand: bool = Field(default=False)
     reasons: Any = Field(default_factory=list, sa_type=Json)  # why it counts, waits or does not: code and data
     received_at: datetime = Field(sa_type=UtcTime)  # of the state that stands
+
+
+class ShopWatermark(SQLModel, table=True):
+    """How far a shop was asked for its orders, and how that went; one row from the first try on."""
+
+    __tablename__ = "shop_watermark"
+
+    shop: str = Field(primary_key=True, sa_type=Text)
+    changed_until: datetime | None = Field(default=None, sa_type=UtcTime)  # the shop's time; all before it is applied
+    whole_since: datetime | None = Field(default=None, sa_type=UtcTime)  # when every order it has was applied once
+    ran_at: datetime = Field(sa_type=UtcTime)  # when it was asked last
+    failures: int = Field(default=0)  # in a row
+    error: str | None = Field(default=None, sa_type=Text)  # of the last try; holds no secret and nobody's data
 
 
 class OrderRefund(SQLModel, table=True):

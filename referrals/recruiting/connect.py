@@ -18,6 +18,7 @@ from referrals.recruiting.joining import join
 from referrals.recruiting.orders import redecide
 from referrals.recruiting.pair_facts import load_pairs
 from referrals.recruiting.shops import DELETED
+from referrals.recruiting.shops.reading import comparable_number
 from storage.auditlog import AuditEvent
 from storage.bulk import fetch_in, insert_rows, next_id
 from storage.customers import CLAIMED, EMAIL, ERASED, TELEGRAM, VERIFIED, ConnectToken, Customer, Identity
@@ -148,12 +149,16 @@ def _limits(chat_id: int, fingerprint: str | None) -> list[Limit]:
 def _find_claim(
     session: Session, order_number: str, fingerprint: str | None, *, programme: Programme, now: datetime
 ) -> int | None:
-    """Who ordered under this number with this address, paid, in the last 60 days."""
-    number = order_number.strip().lstrip("#").strip()
-    if not number or len(number) > LONGEST_NUMBER or not number.isprintable() or fingerprint is None:
+    """Who ordered under this number with this address, paid, in the last 60 days.
+
+    The number is the shop's id, or what it shows its buyers; where it is both, of two orders, the address decides.
+    """
+    number, external_id = comparable_number(order_number), order_number.strip().lstrip("#").strip()
+    if number is None or len(number) > LONGEST_NUMBER or fingerprint is None:
         return None
-    keys = [(shop.name, number) for shop in programme.config.shops]
-    orders = fetch_in(session, Order, ("shop", "external_id"), keys)
+    shops = [shop.name for shop in programme.config.shops]
+    orders = fetch_in(session, Order, ("shop", "external_id"), [(shop, external_id) for shop in shops])
+    orders += fetch_in(session, Order, ("shop", "number"), [(shop, number) for shop in shops])
     since = now - timedelta(days=CLAIM_DAYS)
     buyers = {
         order["customer_id"]

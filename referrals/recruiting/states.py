@@ -28,6 +28,7 @@ def fresh_row(state: OrderState, *, received_at: datetime, currency: str) -> Row
     return {
         "shop": state.shop,
         "external_id": state.id,
+        "number": state.number,
         "customer_id": None,
         "status": state.status,
         "currency": state.currency or currency,
@@ -84,7 +85,18 @@ def succeed(known: Row, new: Row, *, tombstone: bool) -> Row:
     return {**known, **moved, "needs_fetch": guessed}
 
 
+def answered(known: Row, new: Row, *, tombstone: bool) -> Row | None:
+    """The known order as the shop says it is, asked after that state had come; None where nothing is left to guess.
+
+    What was guessed stands below any answer, also an older one: of a deletion only the time of its receipt was known.
+    """
+    if not known["needs_fetch"] or known["received_at"] > new["received_at"]:
+        return None
+    return {**succeed(known, new, tombstone=tombstone), "needs_fetch": False}
+
+
 _MOVING = (
+    "number",
     "status",
     "currency",
     "total_minor",

@@ -69,6 +69,7 @@ class OrderState:
     test: bool = False
     tombstone: bool = False  # a bare "deleted": only the id is known
     refunds: tuple[Refund, ...] | None = None  # by number, of shops that also report each refund on its own
+    number: str | None = None  # what its buyer reads as its number, where that is not the id
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,21 @@ def identifier(data: dict[str, Any], name: str) -> str:
     return value.strip()
 
 
+def order_number(data: dict[str, Any], name: str, *, external_id: str) -> str | None:
+    """What a buyer reads as the order's number, ready to be compared; None where that is the id, or where it is odd."""
+    value = data.get(name)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value) if abs(value) < 10**MAX_DIGITS else ""
+    number = comparable_number(value) if isinstance(value, str) and len(value) <= MAX_ID_LENGTH else None
+    return number if number != external_id else None
+
+
+def comparable_number(typed: str) -> str | None:
+    """An order's number as it is compared: without the # in front, in capitals; None where nothing is left."""
+    number = typed.strip().lstrip("#").strip().upper()
+    return number if number and number.isprintable() else None
+
+
 def text(data: dict[str, Any], name: str, *, limit: int = MAX_TEXT_LENGTH) -> str | None:
     """A text without control characters, None where it is absent or empty. Raises Nonsense for another kind."""
     value = data.get(name)

@@ -134,8 +134,9 @@ def _order(shop: str, data: dict[str, Any]) -> OrderState:
     created_at = reading.moment(data, "created_at")
     refunds = _refunds(data, currency, total)
     ref, click = _visit(data)
+    external_id = reading.identifier(data, "id")
     return OrderState(
-        shop=shop, id=reading.identifier(data, "id"), status=_status(data, financial), currency=currency,
+        shop=shop, id=external_id, status=_status(data, financial), currency=currency,
         total_minor=reading.minor(total, currency, name="total_price"), base_minor=_base(data, currency),
         refunded_minor=sum(refund.amount_minor for refund in refunds),
         created_at=created_at,
@@ -144,6 +145,7 @@ def _order(shop: str, data: dict[str, Any]) -> OrderState:
         updated_at=reading.moment(data, "updated_at"),
         buyer=_buyer(data), codes=reading.codes(each.get("code") for each in reading.parts(data, "discount_codes")),
         ref=ref, click=click, test=reading.truth(data, "test") or False, refunds=refunds,
+        number=reading.order_number(data, "name" if data.get("name") else "order_number", external_id=external_id),
     )  # fmt: skip
 
 

@@ -109,6 +109,7 @@ def _order(shop: str, external_id: str, data: dict[str, Any]) -> OrderState:
         ref=_first(meta, REF_KEYS) or _clean(landing.get("ref")),
         click=_first(meta, CLICK_KEYS) or _clean(landing.get("click")),
         test=any(str(meta.get(key, "")).lower() in TEST_VALUES for key in TEST_KEYS),
+        number=reading.order_number(data, "number", external_id=external_id),
     )  # fmt: skip
 
 

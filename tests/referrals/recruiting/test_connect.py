@@ -151,6 +151,14 @@ def test_an_order_number_and_its_address_claim_the_account(cast: Cast) -> None:
     assert cast.held(anna) == 1500
 
 
+@pytest.mark.parametrize("typed", ["#EN1001", " en1001 ", "5871120047"])
+def test_the_number_that_a_buyer_reads_will_do_as_well_as_the_shops_own(cast: Cast, typed: str) -> None:
+    """Rule 20: a shop may show its buyers another number than its id."""
+    cast.order("5871120047", email=EMAIL, number="EN1001")
+    cast.order("EN1001", email="chris@example.com")  # of two orders with one number the address decides
+    assert cast.claim(BRAM_CHAT, typed, EMAIL).kind == "claimed"
+
+
 def test_a_link_verifies_what_was_claimed(cast: Cast) -> None:
     """Rule 20."""
     cast.order("1001", email=EMAIL)

@@ -89,7 +89,22 @@ def test_a_paid_order_says_all_that_counts() -> None:
         ref="ANNA7K3Q",
         click="rT0k3n-of_Bram",
         refunds=(),
+        number="1001",
     )
+
+
+@pytest.mark.parametrize(
+    "changes, number",
+    [
+        pytest.param({"name": "#1001"}, "1001", id="with a sign in front"),
+        pytest.param({"name": "en1001-nl"}, "EN1001-NL", id="with words around it"),
+        pytest.param({"name": None, "order_number": 1001}, "1001", id="without a name"),
+        pytest.param({"name": "#5871120047"}, None, id="the id"),
+        pytest.param({"name": "# "}, None, id="nothing but a sign"),
+    ],
+)
+def test_the_number_is_what_the_buyer_reads(changes: dict[str, Any], number: str | None) -> None:
+    assert order(**changes).number == number
 
 
 @pytest.mark.parametrize(

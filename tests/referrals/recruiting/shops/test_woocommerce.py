@@ -164,6 +164,11 @@ def test_lines_of_more_digits_than_any_money_are_nonsense() -> None:
         order(line_items=[{"total": 10**30, "total_tax": "0.00"}])
 
 
+def test_a_number_of_its_own_is_read_where_a_plugin_gives_one() -> None:
+    assert order().number is None  # the id, as without a plugin
+    assert order(number="NL-2026-7").number == "NL-2026-7"
+
+
 def test_an_empty_map_may_come_as_a_list() -> None:
     assert order(billing=[]).buyer.email is None
 
