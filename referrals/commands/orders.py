@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 STANDARD = "standard"
 CHUNK = 100  # deliveries in hand
-READ_AGAIN = ("hook", "api")
+READ_AGAIN = ("hook", "api", "reconcile")
 
 
 def show_dry_run(

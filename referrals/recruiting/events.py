@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 APPLIED, UNCHANGED, IGNORED = "applied", "unchanged", "ignored"
 DELIVERED = "delivered"
-HOOK, API, REPLAY = "hook", "api", "replay"
+HOOK, API, REPLAY, RECONCILE = "hook", "api", "replay", "reconcile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Delivery:
     stored delivery that a replay reads again.
     """
 
-    kind: str  # hook, api, replay
+    kind: str  # hook, api, replay, reconcile
     shop: str
     body: bytes
     event: Event | None
@@ -113,7 +113,11 @@ def _apply_run(session: Session, kind: type[Any], run: list[Delivery], *, progra
 
 
 def _orders(session: Session, run: list[Delivery], *, programme: Programme) -> list[Answer]:
-    arrivals = [Arrival(item.event, item.received_at) for item in run if isinstance(item.event, OrderState)]
+    arrivals = [
+        Arrival(item.event, item.received_at, item.kind == RECONCILE)
+        for item in run
+        if isinstance(item.event, OrderState)
+    ]
     now = run[-1].now
     outcomes = apply_orders(session, arrivals, programme=programme, now=now)
     _join_visitors(session, outcomes, programme=programme, now=now)
@@ -220,7 +224,10 @@ RUNS: Mapping[type[Any], Callable[..., list[Answer]]] = {
 
 
 def _store(session: Session, items: Sequence[Delivery], answers: Sequence[Answer], *, why: str | None = None) -> None:
-    """The raw deliveries, and what became of them; a replayed one is marked where it lies."""
+    """The raw deliveries, and what became of them; a replayed one is marked where it lies.
+
+    Of what a shop said when it was asked only what made no sense is kept: the rest it can be asked again.
+    """
     rows, replayed = [], []
     for item, answer in zip(items, answers, strict=True):
         quarantined = answer.status == QUARANTINED
@@ -232,6 +239,8 @@ def _store(session: Session, items: Sequence[Delivery], answers: Sequence[Answer
         }
         if item.inbox_id is not None:
             replayed.append({"id": item.inbox_id, **judged, "body": None if answer.erased else item.body})
+            continue
+        if item.kind == RECONCILE and not quarantined:
             continue
         rows.append(
             {

@@ -25,7 +25,7 @@ from referrals.recruiting.evidence import Pointers
 from referrals.recruiting.facts import load_facts
 from referrals.recruiting.ids import Ids
 from referrals.recruiting.refunds import Refunds, refunds_of
-from referrals.recruiting.states import fresh_row, is_newer, succeed, why_unpaid
+from referrals.recruiting.states import answered, fresh_row, is_newer, succeed, why_unpaid
 from referrals.rewarding.terms import terms_book
 from storage.bulk import fetch_in, insert_rows, update_rows
 from storage.database import books
@@ -53,6 +53,7 @@ class Arrival:
 
     state: OrderState
     received_at: datetime
+    asked: bool = False  # the shop's answer to a question that was put then: what was guessed before gives way to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +200,12 @@ def _take_states(
         if plan.refunds is not None:
             plan.refunds.fold(fresh)
         known = plan.rows.get(key)
+        told = answered(known, fresh, tombstone=arrival.state.tombstone) if arrival.asked and known else None
         if known is None:
             plan.rows[key] = {"id": next(ids.of("order")), **fresh}
             plan.new.add(key)
+        elif told is not None:
+            plan.rows[key] = told
         elif is_newer(fresh, known):
             plan.rows[key] = succeed(known, fresh, tombstone=arrival.state.tombstone)
         else:
