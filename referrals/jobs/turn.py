@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlmodel import Session
 
-from referrals.jobs.leases import Held, renew_lease
+from referrals.jobs.leases import LEASE_SECONDS, Held, LeaseLost, renew_lease
 from referrals.programme import Programme
-from storage.database import Database, books
+from referrals.tasks import Tasks
+from storage.database import Database, OutcomeUnknown, Overloaded, books
 
 Args = ParamSpec("Args")
 Result = TypeVar("Result")
@@ -48,6 +51,29 @@ class Turn:
         fenced = _fenced_books if getattr(use_case, "books", False) else _fenced
         result: Result = await self.database.write(fenced, self.held, use_case, args, kwargs)
         return result
+
+    @asynccontextmanager
+    async def kept(self, every: float = LEASE_SECONDS / 3) -> AsyncIterator[None]:
+        """The lease lasts as long as the block, however long somebody outside takes to answer; renewed every so often.
+
+        Where it is lost all the same, the next ``write`` says so.
+        """
+        tasks = Tasks()
+        tasks.start(self._keep(every), name=f"lease:{self.held.name}")
+        try:
+            yield
+        finally:
+            await tasks.stop()
+
+    async def _keep(self, every: float) -> None:
+        while True:
+            await asyncio.sleep(every)
+            try:
+                await self.database.write(renew_lease, self.held)
+            except LeaseLost:
+                return
+            except (Overloaded, OutcomeUnknown):
+                continue  # two more come before the lease ends
 
 
 def _fenced(session: Session, held: Held, use_case: Callable[..., Any], args: Any, kwargs: Any) -> Any:
