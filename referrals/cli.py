@@ -29,6 +29,7 @@ def add_commands(
     app.command()(export)
     app.command("dry-run")(_dry_run_with(say))
     app.command()(replay)
+    app.command()(reconcile)
     app.command()(audit)
     app.command()(_doctor_with(telegram))
     app.command("run-job")(run_job)
@@ -106,6 +107,23 @@ def replay(
     with ending_in_words(), opened(config) as programme:
         if not orders.replay(programme, quarantined=quarantined, since=since, as_json=as_json):
             raise SystemExit(FAILED)
+
+
+def reconcile(
+    shop: Annotated[str, typer.Argument(help="Its name in the configuration.")],
+    config: ConfigPath = CONFIG,
+    since: Annotated[
+        str | None, typer.Option(help="What changed since this moment; leaves the watermark alone.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every order that the shop has, from the first.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a shop for the orders that changed since it was asked last, and apply them."""
+    from referrals.commands import reconcile as command
+    from referrals.commands.opening import ending_in_words, opened
+
+    with ending_in_words(), opened(config) as programme:
+        command.reconcile(programme, shop, since=since, everything=everything, as_json=as_json)
 
 
 def audit(config: ConfigPath = CONFIG, as_json: AsJson = False) -> None:

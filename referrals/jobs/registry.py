@@ -13,7 +13,16 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from referrals.jobs import audit, expire_credit, freeze_standings, plan_plays, release_bonuses, retention, watchdog
+from referrals.jobs import (
+    audit,
+    expire_credit,
+    freeze_standings,
+    plan_plays,
+    reconcile,
+    release_bonuses,
+    retention,
+    watchdog,
+)
 from referrals.jobs.leases import Held, LeaseLost, acquire_lease, release_lease
 from referrals.jobs.turn import Turn, never
 from referrals.programme import Programme
@@ -58,6 +67,7 @@ JOBS = {
         Job(expire_credit.NAME, 30, expire_credit.is_due, expire_credit.work, expire_credit.next_at),
         Job(freeze_standings.NAME, 2, freeze_standings.is_due, freeze_standings.work),
         Job(audit.NAME, 60, audit.is_due, audit.work),
+        Job(reconcile.NAME, 60, reconcile.is_due, reconcile.work),
         Job(retention.NAME, 300, retention.is_due, retention.work),
         Job(watchdog.NAME, 20, watchdog.is_due, watchdog.work, watchdog.next_at),
         *(_planner(name) for name in plan_plays.NAMES),

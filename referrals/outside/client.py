@@ -48,6 +48,7 @@ PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}", re.ASCII)
 
 log = structlog.get_logger()
 
+Http = aiohttp.ClientSession
 Pause = Callable[[float], Awaitable[None]]
 
 

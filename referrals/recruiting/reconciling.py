@@ -87,13 +87,13 @@ def apply_page(
     fresh = _without_known_nonsense(session, items)
     answers: list[Answer] = apply_deliveries(session, fresh, programme=programme)
     if changed_until is not None:
-        move_watermark(session, shop, changed_until=changed_until, now=now)
+        set_watermark(session, shop, changed_until=changed_until, now=now)
     counts = Counter(answer.status for answer in answers)
     counts[QUARANTINED] += len(items) - len(fresh)
     return counts
 
 
-def move_watermark(session: Session, shop: str, *, changed_until: datetime, now: datetime) -> None:
+def set_watermark(session: Session, shop: str, *, changed_until: datetime, now: datetime) -> None:
     """Everything that the shop changed before this is applied."""
     row = _row(session, shop, now=now)
     reached = min(changed_until, now)

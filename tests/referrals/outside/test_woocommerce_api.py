@@ -1,0 +1,117 @@
+"""A WooCommerce shop is asked for everything it changed, and for nothing that nobody needs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from referrals.outside.errors import ShopNonsense, ShopRefused
+from referrals.outside.woocommerce_api import WooCommerceOrders
+from tests.builders import NOON
+from tests.referrals.outside.conftest import Asking, Scripted
+from tests.referrals.outside.woo import WooShop, minutes, order
+
+MONDAY = minutes(-24 * 60)
+
+
+@pytest.fixture
+async def woo() -> AsyncIterator[WooShop]:
+    shop = WooShop()
+    async with TestServer(shop.app()) as running:
+        shop.url = str(running.make_url("")).rstrip("/")
+        yield shop
+
+
+def fill(shop: WooShop, *orders: dict[str, Any]) -> None:
+    shop.orders |= {each["id"]: each for each in orders}
+
+
+async def told(asking: Asking, shop: WooShop, since: datetime | None = None) -> list[int]:
+    """The numbers that the shop hands over, in order."""
+    pages = WooCommerceOrders(asking(url=shop.url)).changed(since=since)
+    return [json.loads(body)["id"] async for page in pages for body in page.bodies]
+
+
+async def test_what_changed_comes_oldest_first_the_trash_before(woo: WooShop, asking: Asking) -> None:
+    fill(woo, order(1, changed=minutes(3)), order(2, changed=minutes(1)), order(3, status="trash"), order(4))
+
+    assert await told(asking, woo) == [3, 4, 2, 1]
+    assert await told(asking, woo, minutes(1)) == [1]
+    assert [each["status"] for each in woo.asked] == ["trash", "any"] * 2
+    assert "modified_after" not in woo.asked[0]
+    assert woo.asked[3]["modified_after"] == "2026-11-24T11:01:00"
+
+
+async def test_many_orders_come_page_by_page_each_once(woo: WooShop, asking: Asking) -> None:
+    fill(woo, *[order(n, changed=minutes(n)) for n in range(1, 251)])
+
+    assert await told(asking, woo) == list(range(1, 251))
+
+
+async def test_more_orders_in_one_second_than_in_a_page_are_all_told(woo: WooShop, asking: Asking) -> None:
+    fill(woo, *[order(n) for n in range(1, 251)], order(251, changed=minutes(1)))
+
+    assert sorted(set(await told(asking, woo))) == list(range(1, 252))
+
+
+async def test_an_order_that_changes_meanwhile_hides_no_other_one(woo: WooShop, asking: Asking) -> None:
+    fill(woo, *[order(n, changed=minutes(n)) for n in range(1, 151)])
+
+    def somebody_pays(shop: WooShop) -> None:
+        """Between two pages the first order moves to the end, and all others move up by one."""
+        if len(shop.asked) == 3:
+            fill(shop, order(1, changed=minutes(999)))
+
+    woo.on_page = somebody_pays
+    assert set(await told(asking, woo)) == set(range(1, 151))
+
+
+async def test_only_what_is_read_is_asked_for(woo: WooShop, asking: Asking) -> None:
+    fill(woo, order(1))
+    pages = [page async for page in WooCommerceOrders(asking(url=woo.url)).changed(since=None)]
+
+    (body,) = pages[-1].bodies
+    assert b"nobody asked" not in body
+    assert (pages[-1].changed_until, pages[-1].total) == (NOON, 1)
+
+
+async def test_one_order_is_told_gone_or_refused(woo: WooShop, asking: Asking) -> None:
+    fill(woo, order(7))
+    orders = WooCommerceOrders(asking(url=woo.url))
+
+    found = await orders.one("7", created_at=MONDAY)
+
+    assert found is not None
+    assert json.loads(found)["id"] == 7
+    assert await orders.one("8", created_at=MONDAY) == b'{"id":8}'
+    assert await orders.one("NL-8", created_at=MONDAY) is None
+
+
+async def test_another_404_deletes_nothing(server: Scripted, asking: Asking) -> None:
+    """A shop that moved answers 404 to everything."""
+    server.answers = [web.json_response({"code": "rest_no_route"}, status=404)]
+
+    with pytest.raises(ShopRefused, match="rest_no_route"):
+        await WooCommerceOrders(asking()).one("7", created_at=MONDAY)
+
+
+@pytest.mark.parametrize(
+    "answer,why",
+    [
+        pytest.param({"orders": []}, "no list of orders", id="an object"),
+        pytest.param([1], "no list of orders", id="numbers"),
+        pytest.param([order(1, changed=MONDAY)], "does not know modified_after", id="an old WooCommerce"),
+    ],
+)
+async def test_a_senseless_answer_has_a_name(server: Scripted, asking: Asking, answer: Any, why: str) -> None:
+    server.answers = [web.json_response(answer)]
+
+    with pytest.raises(ShopNonsense, match=why):
+        async for _ in WooCommerceOrders(asking()).changed(since=NOON):
+            pass
