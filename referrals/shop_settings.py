@@ -21,7 +21,8 @@ from referrals.settings import (
 
 SHOPIFY_VERSION = "2026-07"  # of its Admin API, where the configuration names none: the one that was tried
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-API_KEYS = {"woocommerce": ("key", "secret"), "shopify": ("token",)}  # what each kind of shop is called with
+# What each kind of shop is called with, either of them; Shopify's key and secret are an app's, which get a token.
+API_KEYS = {"woocommerce": (("key", "secret"),), "shopify": (("key", "secret"), ("token",))}
 OPTIONAL_KEYS = {"woocommerce": (), "shopify": ("version",)}
 
 
@@ -60,11 +61,19 @@ class Shop(Section):
         if self.kind == "standard":
             raise contradiction(("api", 'does not go with kind = "standard": such a shop sends its orders itself'))
         given = {key for key in ("key", "secret", "token", "version") if getattr(self.api, key) is not None}
-        needed, known = API_KEYS[self.kind], {*API_KEYS[self.kind], *OPTIONAL_KEYS[self.kind]}
-        faults = [
-            (f"api.{key}", f'is missing, and kind = "{self.kind}" needs it') for key in needed if key not in given
-        ]
-        faults += [(f"api.{key}", f'does not go with kind = "{self.kind}"') for key in sorted(given - known)]
+        faults = _faults_of_keys(self.kind, given)
         if faults:
             raise contradiction(*faults)
         return self
+
+
+def _faults_of_keys(kind: str, given: set[str]) -> list[tuple[str, str]]:
+    """What is missing from the way of calling that was begun, and what belongs to no or to another way."""
+    ways = API_KEYS[kind]
+    way = next((way for way in ways if given & {*way}), ways[0])
+    known = {*way, *OPTIONAL_KEYS[kind]}
+    others = " or ".join(" and ".join(each) for each in ways)
+    faults = [(f"api.{key}", f'is missing, and kind = "{kind}" needs {others}') for key in way if key not in given]
+    return faults + [
+        (f"api.{key}", f'does not go with kind = "{kind}" and {" and ".join(way)}') for key in sorted(given - known)
+    ]

@@ -91,6 +91,7 @@ class ShopWatermark(SQLModel, table=True):
     shop: str = Field(primary_key=True, sa_type=Text)
     changed_until: datetime | None = Field(default=None, sa_type=UtcTime)  # the shop's time; all before it is applied
     whole_since: datetime | None = Field(default=None, sa_type=UtcTime)  # when every order it has was applied once
+    shows_all: bool = Field(default=True)  # whether it showed orders of any age as the asking began
     ran_at: datetime = Field(sa_type=UtcTime)  # when it was asked last
     failures: int = Field(default=0)  # in a row
     error: str | None = Field(default=None, sa_type=Text)  # of the last try; holds no secret and nobody's data

@@ -1,6 +1,7 @@
 """One configured shop's API: a call with time-outs, repeats, a bound on its answer, and our key on the way out only.
 
-WooCommerce is asked over REST with a key and its secret, Shopify over GraphQL with a token (see ``graphql``).
+WooCommerce is asked over REST with a key and its secret, Shopify over GraphQL with a token (see ``graphql``): that of
+an app made in the shop's admin, or one that an app of the Dev Dashboard is granted for a day.
 
 A call is repeated where that is harmless: always after "too often", and for what only reads (or says that it may be
 repeated) also when there was no answer. Who calls holds no transaction open.
@@ -13,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import json as jsonlib
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +24,7 @@ from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 import structlog
+from pydantic import SecretStr
 
 from referrals.chance import Maker
 from referrals.outside.errors import (
@@ -33,7 +36,7 @@ from referrals.outside.errors import (
     ShopUnauthorised,
     ShopUnreachable,
 )
-from referrals.shop_settings import SHOPIFY_VERSION, Shop, ShopApi
+from referrals.shop_settings import SHOPIFY_VERSION, Shop
 
 TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=5, sock_read=20)  # seconds, of one try
 MOST_BYTES = 24 * 1024 * 1024  # of an answer; a hundred orders with every plugin's fields are a tenth of it
@@ -44,6 +47,8 @@ MOST_REDIRECTS = 3
 REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 TOO_MANY, UNAVAILABLE = 429, 503
+TOKEN = "X-Shopify-Access-Token"  # noqa: S105 - the header's name
+DAY_SECONDS, SPARE_SECONDS = 86_400, 300  # of a token that was granted; it is renewed some minutes early
 PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}", re.ASCII)
 
 log = structlog.get_logger()
@@ -87,6 +92,7 @@ class ShopClient:
         self.shop = shop
         self._http, self._maker, self.pause = http, maker, pause
         self._base, self._headers = _way_in(shop)
+        self._good_until = 0.0  # of a token that was granted, by the machine's own running time
 
     async def call(
         self,
@@ -114,9 +120,27 @@ class ShopClient:
             ShopNonsense: What came is no answer of its API.
         """
         safe = method in REPEATABLE if repeatable is None else repeatable
+        await self._let_in()
+        return await self._patiently(method, self._base + path, params=params, json=json, safe=safe)
+
+    async def _let_in(self) -> None:
+        """An app of Shopify's has a token, which it is granted for a day at a time."""
+        api = self.shop.api
+        if api is None or self.shop.kind != "shopify" or api.token is not None or time.monotonic() < self._good_until:
+            return
+        asked = {"grant_type": "client_credentials", "client_id": _plain(api.key), "client_secret": _plain(api.secret)}
+        reply = await self._patiently("POST", f"{api.url}/admin/oauth/access_token", params=None, json=asked, safe=True)
+        token = reply.json.get("access_token") if isinstance(reply.json, dict) else None
+        if not isinstance(token, str):
+            raise ShopNonsense(self.shop.name, "it grants no token", status=reply.status)
+        lasts = reply.json.get("expires_in")
+        self._headers = {TOKEN: token}
+        self._good_until = time.monotonic() + (lasts if isinstance(lasts, int) else DAY_SECONDS) - SPARE_SECONDS
+
+    async def _patiently(self, method: str, url: str, *, params: Any, json: Any, safe: bool) -> Reply:
         for attempt in range(1, MOST_TRIES + 1):
             try:
-                return await self._try(method, self._base + path, params=params, json=json, safe=safe)
+                return await self._try(method, url, params=params, json=json, safe=safe)
             except ShopUnreachable as error:
                 wait = self._wait(error, attempt)
                 again = isinstance(error, ShopBusy) or not error.maybe_done
@@ -198,16 +222,16 @@ def _way_in(shop: Shop) -> tuple[str, dict[str, str]]:
     if api is None:
         raise ApiMissing(shop.name, "the configuration has no [shops.api] for it; docs/shops.md says how to make a key")
     if shop.kind == "woocommerce":
-        return f"{api.url}/wp-json/wc/v3/", {"Authorization": _basic(api)}
-    if shop.kind == "shopify" and api.token is not None:
+        key, secret = _plain(api.key), _plain(api.secret)
+        return f"{api.url}/wp-json/wc/v3/", {"Authorization": aiohttp.encode_basic_auth(key, secret, "utf-8")}
+    if shop.kind == "shopify":
         version = api.version or SHOPIFY_VERSION
-        return f"{api.url}/admin/api/{version}/", {"X-Shopify-Access-Token": api.token.get_secret_value()}
+        return f"{api.url}/admin/api/{version}/", {TOKEN: _plain(api.token)} if api.token else {}
     raise ApiMissing(shop.name, f"a shop of kind {shop.kind} has no API that we know")
 
 
-def _basic(api: ShopApi) -> str:
-    key, secret = (part.get_secret_value() if part else "" for part in (api.key, api.secret))
-    return aiohttp.encode_basic_auth(key, secret, "utf-8")
+def _plain(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
 
 
 def _json(body: bytes) -> Any:

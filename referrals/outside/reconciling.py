@@ -17,13 +17,16 @@ import structlog
 from referrals.outside.client import ShopClient
 from referrals.outside.errors import ShopError
 from referrals.outside.pages import Page
+from referrals.outside.shopify_api import ShopifyOrders
 from referrals.outside.woocommerce_api import WooCommerceOrders
 from referrals.programme import Programme
 from referrals.recruiting.events import Delivery, store_quarantined
 from referrals.recruiting.reconciling import (
+    Asked,
     Guessed,
     apply_page,
     asked_of,
+    begin,
     finish,
     guessed_orders,
     note_failure,
@@ -35,6 +38,10 @@ from storage.database import OutcomeUnknown, Overloaded
 
 log = structlog.get_logger()
 
+ORDERS: dict[str, type[ShopifyOrders | WooCommerceOrders]] = {
+    "shopify": ShopifyOrders,
+    "woocommerce": WooCommerceOrders,
+}
 MOST_GUESSES = 50  # orders asked one by one between two transactions
 
 Across = Callable[..., Awaitable[Any]]  # Database.read or write, or a job's
@@ -66,7 +73,7 @@ class Reconciling:
         advanced: Callable[[int], None] = lambda _orders: None,
     ) -> None:
         self._shop: Shop = client.shop
-        self._orders = WooCommerceOrders(client)
+        self._orders = ORDERS[client.shop.kind](client)
         self._read, self._write, self._programme = read, write, programme
         self._now, self._began = now, time.monotonic()
         self._stopping, self._advanced = stopping, advanced
@@ -90,14 +97,21 @@ class Reconciling:
 
     async def _run(self, since: datetime | None, *, everything: bool) -> Reconciled:
         name, chosen = self._shop.name, since is not None
-        start = since if chosen or everything else (await self._read(asked_of, name)).since
-        tells_all = await self._orders.tells_all()
+        shows_all = await self._orders.tells_all()
+        start = since if chosen or everything else await self._beginning(shows_all=shows_all)
+        if start is None:
+            await self._write(begin, name, shows_all=shows_all, now=self._clock())
         ended = await self._changed(start, keep=not chosen) and await self._guesses()
         if not ended:
             return Reconciled(name, self._counts)
-        whole = tells_all and not chosen
+        whole = shows_all and not chosen
         known = await self._write(finish, self._shop, whole=whole, programme=self._programme, now=self._clock())
         return Reconciled(name, self._counts, ended=True, whole=whole, history_known=known)
+
+    async def _beginning(self, *, shows_all: bool) -> datetime | None:
+        """The watermark; none where the shop shows its old orders now, and did not as the asking began."""
+        asked: Asked = await self._read(asked_of, self._shop.name)
+        return None if shows_all and not asked.shows_all else asked.since
 
     async def _changed(self, since: datetime | None, *, keep: bool) -> bool:
         """Every page is applied; False where there was no time left for all of them."""
@@ -118,13 +132,18 @@ class Reconciling:
             if not guesses:
                 return True
             asked_at = self._clock()
-            answers = [await self._orders.one(each.external_id, created_at=each.created_at) for each in guesses]
+            answers = [
+                await self._orders.one(each.external_id, created_at=each.created_at, asked_at=asked_at)
+                for each in guesses
+            ]
             await self._apply([body for body in answers if body is not None], asked_at=asked_at, changed_until=None)
             after = guesses[-1].row_id
         return False
 
     async def _apply(self, bodies: Sequence[bytes], *, asked_at: datetime, changed_until: datetime | None) -> None:
         """The page is applied together; if that fails, each order alone, so that a fault stays alone."""
+        if not bodies:
+            return
         items = [read_asked(self._shop, body, asked_at=asked_at) for body in bodies]
         try:
             await self._page(items, changed_until)

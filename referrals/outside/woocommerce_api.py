@@ -47,7 +47,7 @@ class WooCommerceOrders:
         async for page in self._listed("any", since):
             yield page
 
-    async def one(self, external_id: str, *, created_at: datetime) -> bytes | None:  # noqa: ARG002 - any age is told
+    async def one(self, external_id: str, *, created_at: datetime, asked_at: datetime) -> bytes | None:  # noqa: ARG002 - any age is told
         """The order as it is now, or that it is gone; None where none can have this number. Raises: ShopError."""
         if not (external_id.isascii() and external_id.isdecimal()):
             return None

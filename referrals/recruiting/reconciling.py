@@ -45,7 +45,8 @@ class Asked:
     """How far a shop was asked before."""
 
     since: datetime | None  # ask for what changed after this; None: for everything
-    whole: bool  # every order that it has was applied once
+    whole: bool = False  # every order that it has was applied once
+    shows_all: bool = True  # it showed orders of any age as the asking began
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +104,16 @@ def set_watermark(session: Session, shop: str, *, changed_until: datetime, now: 
 def asked_of(session: Session, shop: str) -> Asked:
     """From where the shop is to be asked now."""
     row = session.get(ShopWatermark, shop)
-    if row is None or row.changed_until is None:
-        return Asked(None, whole=row is not None and row.whole_since is not None)
-    return Asked(row.changed_until - OVERLAP, whole=row.whole_since is not None)
+    if row is None:
+        return Asked(None)
+    since = None if row.changed_until is None else row.changed_until - OVERLAP
+    return Asked(since, row.whole_since is not None, row.shows_all)
+
+
+def begin(session: Session, shop: str, *, shows_all: bool, now: datetime) -> None:
+    """The shop is asked from the first order on; a run that is stopped goes on from the watermark of this one."""
+    row = _row(session, shop, now=now)
+    row.changed_until, row.shows_all = None, shows_all
 
 
 def guessed_orders(session: Session, shop: str, *, after: int, limit: int) -> list[Guessed]:
@@ -123,11 +131,12 @@ def guessed_orders(session: Session, shop: str, *, after: int, limit: int) -> li
 def finish(session: Session, shop: Shop, *, whole: bool, programme: Programme, now: datetime) -> bool:
     """The shop was asked to the end; says whether that made the history known.
 
-    ``whole``: it was asked for every order that it has. The history is known once that is so for every configured
-    shop; where one has no API, the import says it (rules 13).
+    ``whole``: of what it shows nothing was left out. The history is known once every configured shop has shown all
+    that it has; where one has no API, the import says it (rules 13).
     """
     row = _row(session, shop.name, now=now)
     row.ran_at, row.failures, row.error = now, 0, None
+    whole = whole and row.shows_all
     if whole and row.whole_since is None:
         row.whole_since = now
     session.flush()

@@ -28,7 +28,7 @@ def test_nothing_at_all_names_what_is_required() -> None:
     ]
 
 
-WOO = {"kind": "woocommerce"}
+WOO, APP = {"kind": "woocommerce"}, {"kind": "shopify"}
 API = {"url": "https://shop.example"}
 KEYS = {**API, "key": "ck", "secret": "cs"}
 
@@ -179,7 +179,8 @@ def test_a_wrong_value_is_named_with_its_key(values: dict[str, Any], fault: str)
         pytest.param({"shops__0__api": {"url": "https://shop.example"}}, "shops[0].api", id="api of a standard shop"),
         pytest.param({"shops": [{**SHOP, **WOO, "api": {**API, "key": "k"}}]}, "shops[0].api.secret", id="no secret"),
         pytest.param({"shops": [{**SHOP, **WOO, "api": {**KEYS, "token": "t"}}]}, "shops[0].api.token", id="token"),
-        pytest.param({"shops": [{**SHOP, "kind": "shopify", "api": API}]}, "shops[0].api.token", id="no token"),
+        pytest.param({"shops": [{**SHOP, **APP, "api": {**API, "key": "k"}}]}, "shops[0].api.secret", id="half an app"),
+        pytest.param({"shops": [{**SHOP, **APP, "api": {**KEYS, "token": "t"}}]}, "shops[0].api.token", id="two ways"),
         pytest.param(
             {"shops": [{**SHOP, **WOO, "api": {**KEYS, "url": "http://shop.example"}}]}, "shops[0].api.url", id="http"
         ),

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("shop", sa.Text(), nullable=False),
         sa.Column("changed_until", UtcTime(), nullable=True),
         sa.Column("whole_since", UtcTime(), nullable=True),
+        sa.Column("shows_all", sa.Boolean(), nullable=False),
         sa.Column("ran_at", UtcTime(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),

@@ -85,12 +85,12 @@ async def test_one_order_is_told_gone_or_refused(woo: WooShop, asking: Asking) -
     fill(woo, order(7))
     orders = WooCommerceOrders(asking(url=woo.url))
 
-    found = await orders.one("7", created_at=MONDAY)
+    found = await orders.one("7", created_at=MONDAY, asked_at=NOON)
 
     assert found is not None
     assert json.loads(found)["id"] == 7
-    assert await orders.one("8", created_at=MONDAY) == b'{"id":8}'
-    assert await orders.one("NL-8", created_at=MONDAY) is None
+    assert await orders.one("8", created_at=MONDAY, asked_at=NOON) == b'{"id":8}'
+    assert await orders.one("NL-8", created_at=MONDAY, asked_at=NOON) is None
 
 
 async def test_another_404_deletes_nothing(server: Scripted, asking: Asking) -> None:
@@ -98,7 +98,7 @@ async def test_another_404_deletes_nothing(server: Scripted, asking: Asking) -> 
     server.answers = [web.json_response({"code": "rest_no_route"}, status=404)]
 
     with pytest.raises(ShopRefused, match="rest_no_route"):
-        await WooCommerceOrders(asking()).one("7", created_at=MONDAY)
+        await WooCommerceOrders(asking()).one("7", created_at=MONDAY, asked_at=NOON)
 
 
 @pytest.mark.parametrize(
