@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,10 @@ from sqlmodel import Session, col, func, select
 from referrals.chance import Maker
 from referrals.clock import Clock
 from referrals.clock_row import read_offset
+from referrals.commands.lines import FAIL, OK, WARN, Line
 from referrals.commands.opening import Opened, open_database
 from referrals.commands.output import print_json, print_line
+from referrals.commands.shop_check import api_lines, last_run
 from referrals.config import Config, load_config
 from referrals.programme import load_programme, make_keys
 from referrals.rewarding.bonuses import history_known
@@ -29,19 +31,9 @@ from storage.schema import is_at_head, upgrade
 if TYPE_CHECKING:
     from storage.database import Database
 
-OK, WARN, FAIL = "ok", "warn", "FAIL"
 LONG = timedelta(days=7)  # without a word from a shop
 
 TelegramCheck = Callable[[Config], str]  # what Telegram says of the token; raises where it says no
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One thing that was looked at. No secret is in it."""
-
-    name: str
-    status: str  # ok, warn, FAIL
-    detail: str
 
 
 def migrate(path: Path) -> None:
@@ -72,7 +64,8 @@ def show_audit(opened: Opened, *, as_json: bool) -> bool:
 def show_doctor(path: Path, *, telegram: TelegramCheck | None, as_json: bool) -> bool:
     """A line for each thing that was looked at; False where one is wrong. Raises: ConfigError."""
     config = load_config(path, os.environ)
-    lines = [Line("configuration", OK, str(path)), *_database_lines(config), _telegram(config, telegram)]
+    lines = [Line("configuration", OK, str(path)), *_database_lines(config), *api_lines(config)]
+    lines.append(_telegram(config, telegram))
     if as_json:
         print_json([asdict(line) for line in lines])
     else:
@@ -104,6 +97,8 @@ def _asked(config: Config, database: Database) -> Iterator[Line]:
     yield _clock(config, clock)
     for shop in config.shops:
         yield database.look(_hooks, shop.name, now=clock.programme())
+        if shop.api is not None:
+            yield database.look(last_run, shop)
     yield database.look(_history, programme)
     yield database.look(_last_audit)
     yield database.look(_answering, config)

@@ -92,6 +92,7 @@ class ShopClient:
         self.shop = shop
         self._http, self._maker, self.pause = http, maker, pause
         self._base, self._headers = _way_in(shop)
+        self.heard_at: datetime | None = None  # the time on the shop's server, as its last answer said
         self._good_until = 0.0  # of a token that was granted, by the machine's own running time
 
     async def call(
@@ -208,7 +209,9 @@ class ShopClient:
             raise ShopRefused(name, f"it says no ({_and(status, code)})", status=status, code=code)
         if read is None:
             raise ShopNonsense(name, "an answer that is not JSON; is shops.api.url the shop's address?", status=status)
-        return Reply(status, response.headers, read)
+        reply = Reply(status, response.headers, read)
+        self.heard_at = reply.date
+        return reply
 
     def _wait(self, error: ShopError, attempt: int) -> float:
         if error.retry_after is not None:

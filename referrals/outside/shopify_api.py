@@ -21,6 +21,7 @@ from referrals.outside.pages import Page, body_of, gone
 
 GID = "gid://shopify/Order/"
 ALL_ORDERS = "read_all_orders"
+ORDER_SCOPES = {"read_orders", "write_orders"}
 SHOWN = timedelta(days=59)  # of the sixty, a day to spare
 # Points: a query may cost a thousand at most, and what is nested counts times what it is nested in.
 PAGE = {"first": 25, "refunds": 5, "sent": 3}
@@ -68,13 +69,22 @@ class ShopifyOrders:
         self._name, self._graphql = client.shop.name, GraphQL(client)
         self._tells_all: bool | None = None
 
+    async def check(self) -> str | None:
+        """The shop answers and knows our token; what is amiss all the same. Raises: ShopError."""
+        scopes = await self._scopes()
+        if not scopes & ORDER_SCOPES:
+            return "our token lacks the scope read_orders"
+        return None if ALL_ORDERS in scopes else f"our token lacks the scope {ALL_ORDERS}: sixty days are shown only"
+
     async def tells_all(self) -> bool:
         """Whether orders of any age are told. Raises: ShopError."""
         if self._tells_all is None:
-            data = await self._graphql.ask(SCOPES)
-            scopes = (data.get("currentAppInstallation") or {}).get("accessScopes") or []
-            self._tells_all = ALL_ORDERS in {scope.get("handle") for scope in scopes}
+            self._tells_all = ALL_ORDERS in await self._scopes()
         return self._tells_all
+
+    async def _scopes(self) -> set[Any]:
+        installed = _part(await self._graphql.ask(SCOPES), "currentAppInstallation")
+        return {scope.get("handle") for scope in _parts(installed, "accessScopes")}
 
     async def changed(self, *, since: datetime | None) -> AsyncIterator[Page]:
         """Every order that changed at or after ``since`` (None: every order), a page at a time. Raises: ShopError."""

@@ -36,6 +36,12 @@ class WooCommerceOrders:
     def __init__(self, client: ShopClient) -> None:
         self._client = client
 
+    async def check(self) -> str | None:
+        """The shop answers and knows our key; what is amiss all the same. Raises: ShopError."""
+        reply = await self._client.call("GET", "orders", params={"per_page": "1", "_fields": "id"})
+        self._orders(reply, after=None)
+        return None
+
     async def tells_all(self) -> bool:
         """Whether orders of any age are told: always."""
         return True

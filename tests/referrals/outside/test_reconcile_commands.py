@@ -92,6 +92,34 @@ async def test_a_shop_that_refuses_is_said_in_words_without_its_key(ambassade: C
     assert result.stderr == "ambassade: winkel: it refuses our key (401, woocommerce_rest_cannot_view).\n"
 
 
+def doctor(ambassade: Commands) -> dict[str, tuple[str, str]]:
+    lines = json.loads(ambassade("doctor", "--json").stdout)
+    return {line["name"]: (line["status"], line["detail"]) for line in lines}
+
+
+async def test_the_doctor_asks_the_shop_and_knows_how_asking_went(ambassade: Commands, woo: WooShop) -> None:
+    before = await asyncio.to_thread(doctor, ambassade)
+    assert before["api winkel"] == ("ok", "answers, and knows our key")
+    assert before["reconcile winkel"][0] == "warn"
+    assert "api webshop" not in before
+
+    await asyncio.to_thread(ambassade, "reconcile", "winkel")
+    woo.faults = [(401, "woocommerce_rest_cannot_view")]
+    after = await asyncio.to_thread(doctor, ambassade)
+
+    assert after["api winkel"] == ("FAIL", "it refuses our key (401, woocommerce_rest_cannot_view)")
+    assert after["reconcile winkel"][0] == "ok"
+
+
+async def test_the_doctor_sees_a_clock_that_is_off(ambassade: Commands, woo: WooShop) -> None:
+    woo.date = "Tue, 24 Nov 2020 10:00:00 GMT"
+
+    status, detail = (await asyncio.to_thread(doctor, ambassade))["api winkel"]
+
+    assert status == "warn"
+    assert detail.endswith("s behind")
+
+
 async def test_the_job_asks_every_shop_and_one_failure_stops_no_other(database: Database, woo: WooShop) -> None:
     shop = Shop(database, shops=[settings(woo, "first"), settings(woo, "second")])
     woo.faults = [(401, "woocommerce_rest_cannot_view")]

@@ -145,6 +145,19 @@ async def test_an_order_that_is_not_shown_is_gone_only_where_it_would_be(
     assert await orders.one("7", created_at=created_at, asked_at=NOON) == answer
 
 
+@pytest.mark.parametrize(
+    "scopes,complaint",
+    [(["read_orders", "read_all_orders"], None), (["write_orders"], "sixty days"), (["read_products"], "read_orders")],
+    ids=["all", "recent", "none"],
+)
+async def test_the_scopes_are_checked(
+    orders: ShopifyOrders, shop: ShopifyShop, scopes: list[str], complaint: str | None
+) -> None:
+    shop.scopes = scopes
+    said = await orders.check()
+    assert said is None if complaint is None else complaint in (said or "")
+
+
 async def test_one_order_is_told(orders: ShopifyOrders, shop: ShopifyShop) -> None:
     shop.fill(order(7))
     body = await orders.one("7", created_at=NOON, asked_at=NOON)

@@ -32,6 +32,7 @@ class WooShop:
     def __init__(self, *orders: dict[str, Any]) -> None:
         self.orders = {each["id"]: each for each in orders}
         self.url = ""
+        self.date: str | None = None  # what its clock shows
         self.asked: list[dict[str, str]] = []
         self.faults: list[tuple[int, str] | None] = []  # status and code to come instead of an answer; None: the answer
         self.on_page: Callable[[WooShop], None] | None = None  # called with the shop before a page is made
@@ -54,6 +55,7 @@ class WooShop:
         self.asked.append(query)
         if self.faults and (fault := self.faults.pop(0)) is not None:
             return web.json_response({"code": fault[1]}, status=fault[0])
+        query = {"orderby": "modified", "order": "asc", "status": "any", "page": "1"} | query
         if set(query) - KNOWN or (query["orderby"], query["order"]) != ("modified", "asc"):
             return web.json_response({"code": "rest_invalid_param"}, status=400)
         if self.on_page is not None:
@@ -61,7 +63,9 @@ class WooShop:
         found = sorted(self._found(query), key=lambda each: (each["date_modified_gmt"], each["id"]))
         size, page = int(query["per_page"]), int(query["page"])
         shown = [self._shown(each, query["_fields"]) for each in found[(page - 1) * size : page * size]]
-        return web.json_response(shown, headers={"X-WP-Total": str(len(found))})
+        return web.json_response(
+            shown, headers={"X-WP-Total": str(len(found))} | ({"Date": self.date} if self.date else {})
+        )
 
     def _found(self, query: dict[str, str]) -> list[dict[str, Any]]:
         trash = query["status"] == "trash"
