@@ -21,7 +21,7 @@ def test_every_section_of_configuration_loads() -> None:
     sections = [tomllib.loads(textwrap.dedent(block)) for block in blocks]
     shops = [parse_config(PROGRAMME | section).shops[0] for section in sections]
 
-    assert [shop.kind for shop in shops] == ["woocommerce", "shopify", "shopify"]
+    assert [shop.kind for shop in shops] == ["woocommerce", "woocommerce", "shopify", "shopify", "shopify"]
     assert {shop.kind for shop in shops} < ADAPTERS.keys()
 
 
