@@ -37,8 +37,12 @@ def is_due(session: Session, *, programme: Programme, now: datetime) -> bool:
 
 async def work(turn: Turn) -> None:
     """Every shop that is due was asked: ``done`` counts orders that changed, ``failed`` shops that did not answer."""
+    await turn.outside(_ask_all(turn))
+
+
+async def _ask_all(turn: Turn) -> None:
     names = await turn.read(due_shops, programme=turn.programme, now=turn.now)
-    async with turn.kept(), open_http() as http:
+    async with open_http() as http:
         for name in names:
             if turn.stopping():
                 return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +15,8 @@ from referrals.jobs.leases import LEASE_SECONDS, Held, LeaseLost, renew_lease
 from referrals.programme import Programme
 from referrals.tasks import Tasks
 from storage.database import Database, OutcomeUnknown, Overloaded, books
+
+LOOK_SECONDS = 0.25  # between two looks whether the process is to stop, while somebody outside takes their time
 
 Args = ParamSpec("Args")
 Result = TypeVar("Result")
@@ -51,6 +53,22 @@ class Turn:
         fenced = _fenced_books if getattr(use_case, "books", False) else _fenced
         result: Result = await self.database.write(fenced, self.held, use_case, args, kwargs)
         return result
+
+    async def outside(self, work: Coroutine[Any, Any, None]) -> None:
+        """The work, which waits for somebody outside, has ended; or it is broken off, where the process is to stop.
+
+        It has to bear that like a kill. The lease is kept meanwhile.
+        """
+        tasks = Tasks()
+        async with self.kept():
+            working = tasks.start(work, name=f"outside:{self.held.name}", awaited=True)
+            try:
+                while not working.done() and not self.stopping():
+                    await asyncio.wait({working}, timeout=LOOK_SECONDS)
+                if working.done():
+                    working.result()
+            finally:
+                await tasks.stop()
 
     @asynccontextmanager
     async def kept(self, every: float = LEASE_SECONDS / 3) -> AsyncIterator[None]:

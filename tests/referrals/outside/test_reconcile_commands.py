@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestServer
 from structlog.testing import capture_logs
 
@@ -35,8 +36,11 @@ async def woo() -> AsyncIterator[WooShop]:
         yield shop
 
 
+API = {"key": "ck_sesame", "secret": "cs_sesame"}
+
+
 def settings(woo: WooShop, name: str) -> dict[str, Any]:
-    api = {"url": woo.url, "key": "ck_sesame", "secret": "cs_sesame"}
+    api = {**API, "url": woo.url}
     return {"kind": "woocommerce", "name": name, "secrets": ["s"], "landing_url": "https://shop.example", "api": api}
 
 
@@ -154,6 +158,28 @@ async def test_a_lease_is_kept_while_a_shop_takes_its_time(database: Database) -
         await asyncio.sleep(0.05)
     (lost,) = shop.rows(Lease)
     assert lost["owner"] == "another"
+
+
+async def test_a_shop_that_takes_its_time_holds_up_no_stop(database: Database, woo: WooShop) -> None:
+    """SIGTERM stops within ten seconds; what was asked is asked again by the next one."""
+    asked = asyncio.Event()
+
+    async def never(_request: web.Request) -> web.Response:
+        asked.set()
+        await asyncio.sleep(60)
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_get("/{anything:.*}", never)
+    async with TestServer(app) as slow:
+        shop = Shop(
+            database, shops=[settings(woo, "winkel") | {"api": {**API, "url": str(slow.make_url("")).rstrip("/")}}]
+        )
+        said = await run_job(database, "reconcile", programme=shop.programme, now=NOON, stopping=asked.is_set)
+
+    assert (said["done"], said["failed"]) == (0, 0)
+    assert [row["until"] for row in shop.rows(Lease)] == [None]
+    assert [row["failures"] for row in shop.rows(ShopWatermark)] == [0]
 
 
 def _lose(session: Any) -> None:
