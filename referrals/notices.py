@@ -22,6 +22,7 @@ BONUS_HELD = "bonus_held"  # number, amount_minor, currency, available_at
 BONUS_AVAILABLE = "bonus_available"  # number, amount_minor, currency, balance_minor, friends
 BONUS_CHANGED = "bonus_changed"  # number, amount_minor, before_minor, currency, reason
 BONUS_REVERSED = "bonus_reversed"  # number, amount_minor, currency, reason
+MILESTONE_REACHED = "milestone_reached"  # number, amount_minor, currency, balance_minor, count
 NOT_COUNTED = "not_counted"  # reason
 VOUCHER_USED = "voucher_used"  # ending, amount_minor, returned_minor, kept_minor, currency
 VOUCHER_BACK = "voucher_back"  # ending, amount_minor, currency: an order that used it was called off
@@ -62,7 +63,8 @@ REFERENCE_INVITED = "reference_invited"  # reference, version, years, ten
 REFERENCE_RENEWAL = "reference_renewal"  # reference, version, months: it is off the wall, its time is over
 
 VOUCHERS = frozenset({VOUCHER_USED, VOUCHER_BACK, VOUCHER_VOIDED, VOUCHER_OVER})
-MONEY = frozenset({BONUS_HELD, BONUS_AVAILABLE, BONUS_CHANGED, BONUS_REVERSED, NOT_COUNTED}) | VOUCHERS
+BONUSES = frozenset({BONUS_HELD, BONUS_AVAILABLE, BONUS_CHANGED, BONUS_REVERSED, MILESTONE_REACHED, NOT_COUNTED})
+MONEY = BONUSES | VOUCHERS
 ACCOUNT = frozenset({TOKEN_USED_ELSEWHERE, CLAIM_ENDED})
 CASES = frozenset({CASE_ANSWER, CASE_SOLVED})
 REFERENCES = frozenset({REFERENCE_TEXT, REFERENCE_PUBLISHED, REFERENCE_REFUSED})

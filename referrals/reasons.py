@@ -41,6 +41,8 @@ UNDER_REVIEW = "under_review"
 BY_HAND = "by_hand"  # date
 GOODWILL = "goodwill"
 APPROVED = "approved"  # date, amount_minor, currency
+MILESTONE = "milestone"  # count, date: an extra for so many friends
+MILESTONE_LOST = "milestone_lost"  # count: they are fewer again
 MERGED = "merged"
 
 # What became of credit, and why a voucher cannot be used.

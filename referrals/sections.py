@@ -180,6 +180,7 @@ class Milestone(Section):
 
     friends: Positive
     amount_minor: Amount = Field(alias="amount")
+    repeat: Flag = False  # again for each further so many
 
 
 class Bonus(Section):

@@ -26,6 +26,12 @@ class Bonus(SQLModel, table=True):
         Index("ix_bonus_status_available_at", "status", "available_at"),
         Index("ix_bonus_referral_id", "referral_id"),
         Index(
+            "ix_bonus_of_no_friend",
+            "customer_id",
+            sqlite_where=text("friend_id IS NULL"),
+            postgresql_where=text("friend_id IS NULL"),
+        ),
+        Index(
             "ix_bonus_under_review",
             "customer_id",
             sqlite_where=text("under_review"),
@@ -37,8 +43,8 @@ class Bonus(SQLModel, table=True):
     customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)  # who gets it
     side: str = Field(sa_type=Text)  # ambassador or friend
     currency: str = Field(sa_type=Text)
-    origin: str = Field(sa_type=Text)  # order:<id>, referral:<id>
-    friend_id: int = Field(sa_type=BigId)
+    origin: str = Field(sa_type=Text)  # order:<id>, referral:<id>, milestone:<friends>
+    friend_id: int | None = Field(default=None, sa_type=BigId)  # None: for several friends together
     order_id: int | None = Field(default=None, sa_type=BigId)
     referral_id: int | None = Field(default=None, sa_type=BigId)
     amount_minor: int = Field(default=0, sa_type=Minor)  # booked now; 0 when refused or taken back

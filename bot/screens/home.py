@@ -15,7 +15,9 @@ from bot.voice import OutMessage, Rows, Voice, lines, paragraphs
 from referrals.people.customers import get_customer, is_connected
 from referrals.programme import Programme
 from referrals.rewarding.balances import balances, bonuses_of
+from referrals.rewarding.milestones import next_milestone
 from referrals.rewarding.release import friends_of
+from referrals.rewarding.terms import configured_terms
 from storage.ledger import HELD
 
 NEW = "new:"  # of a view: the first time, with the name that their app gave
@@ -72,12 +74,20 @@ def gather_home(session: Session, look: Look, *, programme: Programme) -> dict[s
         "debt": {currency: one.debt_minor for currency, one in accounts.items()},
         "count": len(held),
         "date": dates[0].isoformat() if dates else None,
-        "friends": friends_of(session, customer.id) if look.sees_history else 0,
+        **(_friends(session, customer.id, programme) if look.sees_history else {"friends": 0}),
         "connected": is_connected(session, customer.id),
         "claimed": not look.sees_history,
         "stopped": customer.stopped_at is not None,
         "welcome": look.argument.startswith(NEW),
     }
+
+
+def _friends(session: Session, customer_id: int, programme: Programme) -> dict[str, Any]:
+    """How many friends count, and how many more bring an extra; nothing of that before the first."""
+    friends = friends_of(session, customer_id)
+    ahead = next_milestone(configured_terms(programme.config), friends) if friends else None
+    extra = {"count": ahead[0] - friends, "amount_minor": ahead[1], "currency": programme.currency} if ahead else None
+    return {"friends": friends, "milestone": extra}
 
 
 def render_home(voice: Voice, data: dict[str, Any]) -> OutMessage:
@@ -131,6 +141,8 @@ def _money(voice: Voice, data: dict[str, Any]) -> list[str]:
         said.append(voice.say("home.debt", debt=voice.sums(data["debt"])))
     if data["friends"]:
         said.append(voice.say("home.friends", count=data["friends"]))
+    if data.get("milestone"):
+        said.append(voice.say("home.milestone", **data["milestone"]))
     return said or [voice.say("home.nothing")]
 
 

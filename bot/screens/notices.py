@@ -9,16 +9,17 @@ from bot.keyboards import to_do, to_view
 from bot.voice import OutMessage, Voice, lines
 from referrals.notices import (
     BONUS_AVAILABLE,
-    BONUS_CHANGED,
-    BONUS_HELD,
     BONUS_REVERSED,
+    BONUSES,
     CLAIM_ENDED,
+    MILESTONE_REACHED,
     NOT_COUNTED,
     TOKEN_USED_ELSEWHERE,
 )
 
 MOST_LINES = 15
 MERGED = "merged"
+ARRIVED = frozenset({BONUS_AVAILABLE, MILESTONE_REACHED})  # credit now; the balance is named to whoever may see it
 
 
 def said(voice: Voice, kind: str, data: dict[str, Any], *, line: bool = False) -> str:
@@ -37,9 +38,9 @@ def render_money(kind: str) -> Any:
     """How a notice of this kind becomes a message."""
 
     def render(voice: Voice, data: dict[str, Any]) -> OutMessage:
-        text = said(voice, kind, data, line=not voice.sees_history and kind == BONUS_AVAILABLE)
+        text = said(voice, kind, data, line=not voice.sees_history and kind in ARRIVED)
         thanks = _thanks(voice, data) if kind == BONUS_AVAILABLE and voice.sees_history else None
-        first = to_view(voice, "button.use_credit", "rewards") if kind == BONUS_AVAILABLE else None
+        first = to_view(voice, "button.use_credit", "rewards") if kind in ARRIVED else None
         rows = [[first or to_view(voice, "button.see_status", "status")]]
         if kind in (NOT_COUNTED, BONUS_REVERSED):
             rows = [[to_view(voice, "button.why", "why")]]
@@ -82,7 +83,7 @@ def _thanks(voice: Voice, data: dict[str, Any]) -> str | None:
 
 
 RENDER = {
-    **{kind: render_money(kind) for kind in (BONUS_HELD, BONUS_AVAILABLE, BONUS_CHANGED, BONUS_REVERSED, NOT_COUNTED)},
+    **{kind: render_money(kind) for kind in sorted(BONUSES)},
     MERGED: render_merged,
     TOKEN_USED_ELSEWHERE: render_used_elsewhere,
     CLAIM_ENDED: render_claim_ended,

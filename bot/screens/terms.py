@@ -14,6 +14,7 @@ from bot.keyboards import back
 from bot.screens.gift import bonus_words, gift_words
 from bot.voice import OutMessage, Voice, lines
 from referrals.programme import Programme
+from referrals.sections import Milestone
 
 
 def router() -> Router:
@@ -60,7 +61,12 @@ def _bonus(voice: Voice) -> list[str]:
         said.append(voice.say("terms.per_month", count=bonus.per_month))
     if bonus.budget_per_month_minor is not None:
         said.append(voice.say("terms.budget", budget=voice.money(bonus.budget_per_month_minor)))
-    return said
+    return [*said, *(_milestone(voice, each) for each in voice.programme.config.bonus.milestones)]
+
+
+def _milestone(voice: Voice, each: Milestone) -> str:
+    key = "terms.milestone_repeats" if each.repeat else "terms.milestone"
+    return voice.say(key, count=each.friends, amount=voice.money(each.amount_minor))
 
 
 GATHER = {"terms": gather_terms}

@@ -130,7 +130,7 @@ _READ: tuple[tuple[type[SQLModel], str, tuple[str, ...], str | None], ...] = (
         Bonus,
         "customer_id",
         ("friend_id",),
-        "side = 'ambassador' AND status = 'available' AND amount_minor > 0",
+        "side = 'ambassador' AND status = 'available' AND amount_minor > 0 AND friend_id IS NOT NULL",
     ),
     (Code, "customer_id", ("id",), None),
     (Referral, "ambassador_id", ("friend_id",), None),

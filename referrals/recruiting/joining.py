@@ -19,6 +19,7 @@ from referrals.programme import Programme
 from referrals.reasons import OWN_ACCOUNT, reason
 from referrals.recruiting.invitations import accept_invitation
 from referrals.recruiting.orders import redecide
+from referrals.rewarding.milestones import settle_milestones
 from referrals.rewarding.transfers import transfer_bonuses
 from storage.bulk import fetch_in, update_rows
 from storage.database import books
@@ -46,11 +47,12 @@ def join(session: Session, one_id: int, other_id: int, *, programme: Programme, 
     to_id, from_id = kept.id, merged.id
     friends = _join_pairs(session, from_id=from_id, to_id=to_id, now=now)
     _move_orders(session, [*friends, from_id], from_id=from_id, to_id=to_id)
-    transfer_bonuses(session, from_id=from_id, to_id=to_id, now=now)
+    moved = transfer_bonuses(session, from_id=from_id, to_id=to_id, now=now)
     merge_people(session, from_id=from_id, to_id=to_id, now=now)
     if is_connected(session, to_id):
         accept_invitation(session, to_id, programme=programme, now=now)
     redecide(session, sorted({to_id, *friends}), programme=programme, now=now)
+    settle_milestones(session, moved, programme=programme, now=now)
     session.expire_all()
     return to_id
 

@@ -9,6 +9,7 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from referrals.people.persons import get_customer
+from referrals.rewarding.lots import milestone_of
 from storage.bulk import fetch_in
 from storage.ledger import CUSTOMER_ACCOUNTS, DEBT, Bonus, Entry
 from storage.orders import Order
@@ -119,6 +120,7 @@ def _view(row: Bonus, order: dict[str, str] | None, *, programme: Programme) -> 
         "amount_minor": row.amount_minor,
         "currency": row.currency,
         "order": order,
+        "milestone": milestone_of(row.origin),
         "referral": programme.number("referral", row.referral_id) if row.referral_id is not None else None,
         "earned_at": row.earned_at.isoformat(),
         "available_at": row.available_at.isoformat(),

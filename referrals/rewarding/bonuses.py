@@ -13,6 +13,7 @@ from referrals.reasons import APPROVED, MONTH_CAP, Reason, reason
 from referrals.rewarding.budget import Budgets, spend_budget, write_budgets
 from referrals.rewarding.lots import Lot, difference, new_row, status_after, waiting_reasons
 from referrals.rewarding.messages import money_notices
+from referrals.rewarding.milestones import friends_moved, lose_milestones
 from referrals.rewarding.months import Lots, fill_months, lot_key
 from referrals.rewarding.postings import available_of, write_steps
 from referrals.rewarding.voids import VoidPlan, plan_voids, write_voids
@@ -134,8 +135,11 @@ def write_bonuses(session: Session, plan: BonusPlan, *, now: datetime) -> None:
     old = [{name: lot.row[name] for name in CHANGES} for lot in changed if not lot.is_new]
     if old:
         update_rows(session, Bonus, old, key=("id",))
-    write_steps(session, [(lot.step, lot.row) for lot in changed if lot.step is not None], now=now)
+    steps = [(lot.step, lot.row) for lot in changed if lot.step is not None]
+    write_steps(session, steps, now=now)
     write_budgets(session, plan.budgets)
+    if moved := friends_moved(steps):
+        lose_milestones(session, moved, now=now)
 
 
 def _lots(

@@ -76,7 +76,18 @@ CHECKS = {
         GROUP BY order_id HAVING count(*) > 1 ORDER BY order_id LIMIT 1""",
     "a friend has one ambassador": """
         SELECT 'friend ' || friend_id, count(DISTINCT customer_id) || ' ambassadors' FROM bonus
-        WHERE amount_minor > 0 GROUP BY friend_id HAVING count(DISTINCT customer_id) > 1 ORDER BY friend_id LIMIT 1""",
+        WHERE amount_minor > 0 AND friend_id IS NOT NULL
+        GROUP BY friend_id HAVING count(DISTINCT customer_id) > 1 ORDER BY friend_id LIMIT 1""",
+    "a milestone has its friends": """
+        SELECT 'bonus ' || id, origin || ', friends ' || friends FROM (
+            SELECT bonus.id AS id, bonus.origin AS origin, bonus.amount_minor AS amount_minor,
+                   (SELECT count(DISTINCT brought.friend_id) FROM bonus AS brought
+                    WHERE brought.customer_id = bonus.customer_id AND brought.side = 'ambassador'
+                          AND brought.status = 'available' AND brought.amount_minor > 0) AS friends,
+                   CASE WHEN bonus.origin LIKE 'milestone:%' AND bonus.origin NOT LIKE '%#%'
+                        THEN CAST(substr(bonus.origin, 11) AS INTEGER) END AS wanted
+            FROM bonus WHERE bonus.friend_id IS NULL AND bonus.origin LIKE 'milestone:%') AS reached
+        WHERE amount_minor > 0 AND (wanted IS NULL OR friends < wanted) ORDER BY id LIMIT 1""",
     "no more was given than the budget counts": """
         SELECT 'budget ' || month, 'spent ' || spent_minor || ', given ' || given FROM (
             SELECT budget.month AS month, budget.spent_minor AS spent_minor, sum(bonus.budget_minor) AS given

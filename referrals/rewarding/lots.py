@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 REFUSED, REVERSED = "refused", "reversed"
 AMBASSADOR = "ambassador"
+MILESTONES = "milestone:"  # before the number of friends, in an origin
 
 
 @dataclass(slots=True)
@@ -65,6 +66,12 @@ class Step:
     moves: tuple[tuple[str, int], ...]  # customer's account, amount
     friends: int = 0
     revenue_minor: int = 0
+
+
+def milestone_of(origin: str) -> int | None:
+    """The number of friends that an origin names; None where it names none, or stepped aside in a merge."""
+    number = origin.removeprefix(MILESTONES)
+    return int(number) if number != origin and number.isdecimal() else None
 
 
 def new_row(claim: Claim, bonus_id: int, *, now: datetime) -> Row:
@@ -133,6 +140,17 @@ def release_step(amount_minor: int, *, debt_minor: int, first_of_friend: bool, r
     pays = min(amount_minor, debt_minor)
     moves = ((HELD, -amount_minor), (AVAILABLE, amount_minor - pays), (DEBT, pays))
     return Step("release", APPROVED, _nonzero(moves), 1 if first_of_friend else 0, revenue_minor)
+
+
+def credit_step(amount_minor: int, *, debt_minor: int, why: str) -> Step:
+    """Credit at once, without a wait; an old debt is paid first (rules 9)."""
+    pays = min(amount_minor, debt_minor)
+    return Step("credit", why, _nonzero(((AVAILABLE, amount_minor - pays), (DEBT, pays))))
+
+
+def take_step(amount_minor: int, *, available_minor: int, why: str) -> Step:
+    """Credit is taken back where it lies."""
+    return Step("reverse", why, _out_of(available_minor, amount_minor))
 
 
 def entries(step: Step, lot_row: Row, posting_id: int) -> list[Row]:

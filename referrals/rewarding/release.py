@@ -13,6 +13,7 @@ from referrals.rewarding.balances import balances
 from referrals.rewarding.bonuses import history_known
 from referrals.rewarding.lots import Step, release_step
 from referrals.rewarding.messages import released
+from referrals.rewarding.milestones import friends_moved, settle_milestones
 from referrals.rewarding.postings import debts_of, write_steps
 from storage.bulk import fetch_in, update_rows
 from storage.database import books
@@ -62,12 +63,13 @@ def release_bonuses(session: Session, bonus_ids: Sequence[int], *, programme: Pr
     if not rows:
         return 0
     rows.sort(key=lambda row: (row["available_at"], row["id"]))
-    _release(session, rows, now=now)
+    steps = _release(session, rows, now=now)
     write_notices(session, _news(session, rows), now=now)
+    settle_milestones(session, friends_moved(steps), programme=programme, now=now)
     return len(rows)
 
 
-def _release(session: Session, rows: list[Row], *, now: datetime) -> None:
+def _release(session: Session, rows: list[Row], *, now: datetime) -> list[tuple[Step, Row]]:
     debts = debts_of(session, sorted({row["customer_id"] for row in rows}))
     counted = _friends_counted(session, rows)
     steps: list[tuple[Step, Row]] = []
@@ -85,6 +87,7 @@ def _release(session: Session, rows: list[Row], *, now: datetime) -> None:
         steps.append((step, row))
     update_rows(session, Bonus, [_released_row(row, now=now) for row in rows], key=("id",))
     write_steps(session, steps, now=now)
+    return steps
 
 
 def _released_row(row: Row, *, now: datetime) -> Row:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from storage import orders
-from storage.bulk import fetch_all, insert_rows
+from storage.bulk import fetch_all, fetch_in, insert_rows
 from storage.columns import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlmodel import Session
@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 FIRST_ORDER, EVERY_ORDER, SIGN_UP = "first_order", "every_order", "sign_up"
 FIXED, PERCENT = "fixed", "percent"
 ID_LENGTH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """An extra for so many approved friends; one that repeats, for each so many."""
+
+    friends: int
+    amount_minor: int
+    repeats: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +48,18 @@ class Terms:
     budget_minor: int | None  # a local month, all ambassadors
     hold_days: int
     window_days: int
+    # What came later has a default, which is left out of what is stored: older terms keep their hash.
+    milestones: tuple[Milestone, ...] = ()
     id: str = ""  # a hash of the rest and of the day since when it holds
 
+    def milestone(self, friends: int) -> int:
+        """The extra for having just so many friends, in minor units; 0 where there is none."""
+        once = [each.amount_minor for each in self.milestones if not each.repeats and each.friends == friends]
+        again = [each.amount_minor for each in self.milestones if each.repeats and friends % each.friends == 0]
+        return next(iter([*once, *again]), 0)
 
-CONTENT = tuple(part.name for part in fields(Terms) if part.name != "id")
+
+CONTENT = tuple(part for part in fields(Terms) if part.name != "id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +98,10 @@ def configured_terms(config: Config) -> Terms:
         budget_minor=rule.budget_per_month_minor,
         hold_days=config.hold.days,
         window_days=config.attribution.window_days,
+        milestones=tuple(
+            Milestone(each.friends, each.amount_minor, each.repeat)
+            for each in sorted(config.bonus.milestones, key=lambda each: each.friends)
+        ),
     )
 
 
@@ -100,11 +121,19 @@ def terms_book(session: Session, *, programme: Programme, now: datetime, store: 
 
 def read_terms(body: dict[str, Any], terms_id: str) -> Terms:
     """The terms as they were stored."""
-    return Terms(**body, id=terms_id)
+    milestones = tuple(Milestone(**each) for each in body.get("milestones", ()))
+    return Terms(**body | {"milestones": milestones}, id=terms_id)
+
+
+def pinned_terms(session: Session, terms_ids: Collection[str]) -> dict[str, Terms]:
+    """These terms, as they were stored."""
+    return {row["id"]: read_terms(row["body"], row["id"]) for row in fetch_in(session, orders.Terms, "id", terms_ids)}
 
 
 def _body(terms: Terms) -> dict[str, Any]:
-    return {name: getattr(terms, name) for name in CONTENT}
+    """What is stored: all that has no default, and what differs from its own."""
+    plain = asdict(terms)
+    return {part.name: plain[part.name] for part in CONTENT if getattr(terms, part.name) != part.default}
 
 
 def _hash(body: dict[str, Any], *, since: datetime) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from referrals.reasons import MERGED
+from referrals.rewarding.milestones import approved_friends
 from storage.bulk import fetch_in, insert_rows, next_id, take_ids, update_rows
 from storage.ledger import AVAILABLE, Bonus, Entry, Posting
 from storage.vouchers import Voucher
@@ -19,12 +20,13 @@ Row = dict[str, Any]
 TRANSFER = "transfer"
 
 
-def transfer_bonuses(session: Session, *, from_id: int, to_id: int, now: datetime) -> None:
+def transfer_bonuses(session: Session, *, from_id: int, to_id: int, now: datetime) -> dict[int, int]:
     """Every bonus, balance and voucher of the one is the other's, and so is what was brought as a friend.
 
     Nothing that is booked changes: each posting takes a lot out of one customer's accounts and puts it into the
-    other's. Runs under the books lock.
+    other's. Runs under the books lock. Returns by how many friends whoever has milestones to settle moved.
     """
+    before = max(approved_friends(session, [from_id, to_id]).values(), default=0)
     rows = fetch_in(session, Bonus, "customer_id", [from_id, to_id])
     mine = [row for row in rows if row["customer_id"] == from_id]
     doubled = _doubled_friends(session, from_id=from_id, to_id=to_id)
@@ -38,6 +40,8 @@ def transfer_bonuses(session: Session, *, from_id: int, to_id: int, now: datetim
     _post(session, [(row, {}, -1) for row in again], from_id=from_id, to_id=to_id, now=now)
     update_rows(session, Bonus, [_counted(row, now=now) for row in again], key=("id",))
     session.expire_all()
+    moved = {row["customer_id"]: -1 for row in again}
+    return moved | {to_id: approved_friends(session, [to_id]).get(to_id, 0) - before}
 
 
 def _balances(session: Session, customer_id: int) -> dict[int, dict[str, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.texts import Texts
-from referrals import reasons
+from referrals import notices, reasons
 from referrals.asking.shown import LONGEST_TEXT, LONGEST_TOWN, SEAL, USES
 from referrals.asking.staff import FIRST_PART, PART
 
@@ -28,7 +28,8 @@ REASONS = [
 ]
 LONGEST_REASON = max(REASONS, key=lambda one: len(Texts().say(f"reason.{one['code']}", "nl", **one)))
 BONUS = {"bonus": MOST_ID, "available_at": MOMENT, "before_minor": SUMS["EUR"], "balance_minor": SUMS["EUR"],
-         "friends": COUNT, "reason": reasons.reason(reasons.PARTLY_REFUNDED, **MONEY)} | MONEY  # fmt: skip
+         "friends": COUNT, "count": COUNT,
+         "reason": reasons.reason(reasons.PARTLY_REFUNDED, **MONEY)} | MONEY  # fmt: skip
 PROMISE = {"promised_at": "2026-09-30T15:45:00+00:00", "said_at": "2026-09-01T21:00:00+00:00", "closed": True}
 REFERENCE: dict[str, Any] = {
     "reference": MOST_ID,
@@ -98,7 +99,8 @@ VOUCHER = {"id": MOST_ID, "code": "WWWW-WWWW-WWWW", "expires_at": MOMENT} | MONE
 LINKED: dict[str, Any] = {"code": CODE, "web": LINK, "chat": LINK, "name": FIRST_NAME, "named": True}
 HOME: dict[str, Any] = {
     "name": FIRST_NAME, "available": SUMS, "held": SUMS, "debt": SUMS, "count": COUNT, "date": MOMENT,
-    "friends": COUNT, "connected": False, "claimed": False, "stopped": True, "welcome": True,
+    "friends": COUNT, "milestone": {"count": COUNT} | MONEY, "connected": False, "claimed": False, "stopped": True,
+    "welcome": True,
 }  # fmt: skip
 SETTINGS: dict[str, Any] = {
     "page": "", "tips": True, "scores": True, "portfolio": True, "hours": ["20:30", "11:30"], "until_at": MOMENT,
@@ -120,7 +122,7 @@ LOG = {
 
 # By the name under which the registry renders it; a message that can look quite different has several.
 EXTREMES: dict[str, list[Any]] = {
-    **{kind: [BONUS] for kind in ("bonus_held", "bonus_available", "bonus_changed", "bonus_reversed", "not_counted")},
+    **{kind: [BONUS] for kind in sorted(notices.BONUSES)},
     **{kind: [MONEY | {"ending": "W" * 4, "returned_minor": SUMS["EUR"], "kept_minor": SUMS["EUR"]}] for kind in (
         "voucher_used", "voucher_back", "voucher_voided", "voucher_over",
     )},

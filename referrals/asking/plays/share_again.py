@@ -27,7 +27,8 @@ def _bonuses(*first: ColumnElement[bool]) -> Select[int, int, datetime]:
     return (
         select(col(Bonus.id), col(Bonus.customer_id), col(Bonus.available_at))
         .where(col(Bonus.status) == AVAILABLE, col(Bonus.available_at) > SINCE, *first)
-        .where(col(Bonus.side) == "ambassador", col(Bonus.amount_minor) > 0, has_chat(Bonus.customer_id))
+        .where(col(Bonus.side) == "ambassador", col(Bonus.amount_minor) > 0, col(Bonus.friend_id).is_not(None))
+        .where(has_chat(Bonus.customer_id))
         .order_by(col(Bonus.available_at), col(Bonus.id))
     )
 

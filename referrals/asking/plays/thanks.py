@@ -206,7 +206,8 @@ def _after(other: Any) -> ColumnElement[bool]:
 
 
 def _earned(bonus: Any) -> tuple[ColumnElement[bool], ...]:
-    return bonus.status == AVAILABLE, bonus.side == "ambassador", bonus.amount_minor > 0
+    """Credit for a friend; what is for several together, brings none."""
+    return bonus.status == AVAILABLE, bonus.side == "ambassador", bonus.amount_minor > 0, bonus.friend_id.is_not(None)
 
 
 def _is_ambassador() -> ColumnElement[bool]:

@@ -33,6 +33,7 @@ class Bonus(TypedDict):
     amount_minor: Annotated[Minor, Field(description="What is booked now; nought once refused or taken back.")]
     currency: Currency
     order: BonusOrder | None
+    milestone: Annotated[int | None, Field(description="The number of friends that it is an extra for.")]
     referral: Number | None
     earned_at: Moment
     available_at: Annotated[Moment, Field(description="When the hold ends, or ended.")]
