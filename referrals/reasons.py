@@ -32,6 +32,8 @@ EXCLUDED_CUSTOMER = "excluded_customer"
 CIRCULAR = "circular"
 ORDER_BEFORE_SIGN_UP = "order_before_sign_up"  # date
 NOT_FIRST_ORDER = "not_first_order"
+NOT_NTH_ORDER = "not_nth_order"  # count: which order of a friend earns
+FRIEND_CAP = "friend_cap"  # count
 NO_EVIDENCE = "no_evidence"
 INTERNAL_ERROR = "internal_error"
 

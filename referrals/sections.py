@@ -148,19 +148,30 @@ class _Bonus(Section):
 class AmbassadorBonus(_Bonus):
     """What an ambassador earns for a friend."""
 
-    when: Literal["first_order", "every_order", "sign_up"] = "first_order"
+    when: Literal["first_order", "every_order", "nth_order", "sign_up"] = "first_order"
+    nth: Positive | None = None  # which order of a friend earns, for when = "nth_order"
     kind: Literal["fixed", "percent"] = "fixed"
     amount_minor: Amount = Field(default="15.00", alias="amount", validate_default=True)
     share_basis_points: Points | None = Field(default=None, alias="percent")
     max_minor: Limit = Field(default="50.00", alias="max", validate_default=True)  # of one percent bonus
     min_order_minor: Amount = Field(default="25.00", alias="min_order", validate_default=True)
+    per_friend: CountLimit = None  # bonuses for the orders of one friend; None: no limit
     per_month: CountLimit = 10  # bonuses an ambassador and local month; None: no limit
     budget_per_month_minor: Limit = Field(default="1000.00", alias="budget_per_month", validate_default=True)
 
     @model_validator(mode="after")
-    def _a_sign_up_has_no_order(self) -> Self:
+    def _the_moment_fits(self) -> Self:
+        faults = []
         if self.when == "sign_up" and self.kind == "percent":
-            raise contradiction(("kind", 'is "percent", and a sign_up has no order to take it of'))
+            faults.append(("kind", 'is "percent", and a sign_up has no order to take it of'))
+        if self.when == "nth_order" and self.nth is None:
+            faults.append(("nth", 'is missing, and when = "nth_order" needs it'))
+        if self.when != "nth_order" and self.nth is not None:
+            faults.append(("nth", f'goes with when = "nth_order", and when is "{self.when}"'))
+        if self.when != "every_order" and self.per_friend is not None:
+            faults.append(("per_friend", f'goes with when = "every_order", and when is "{self.when}"'))
+        if faults:
+            raise contradiction(*faults)
         return self
 
 

@@ -54,9 +54,11 @@ def render_terms(voice: Voice, _data: dict[str, Any]) -> OutMessage:
 
 def _bonus(voice: Voice) -> list[str]:
     bonus = voice.programme.config.bonus.ambassador
-    said = [voice.say(f"terms.{bonus.when}", bonus=bonus_words(voice))]
+    said = [voice.say(f"terms.{bonus.when}", bonus=bonus_words(voice), count=bonus.nth)]
     if bonus.min_order_minor and bonus.when != "sign_up":
         said.append(voice.say("terms.min_order", min_order=voice.money(bonus.min_order_minor)))
+    if bonus.per_friend is not None:
+        said.append(voice.say("terms.per_friend", count=bonus.per_friend))
     if bonus.per_month is not None:
         said.append(voice.say("terms.per_month", count=bonus.per_month))
     if bonus.budget_per_month_minor is not None:

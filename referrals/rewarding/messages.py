@@ -5,11 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from referrals.notices import BONUS_AVAILABLE, BONUS_CHANGED, BONUS_HELD, BONUS_REVERSED, NOT_COUNTED, Notice
-from referrals.reasons import BELOW_MINIMUM, BUDGET_SPENT, EXISTING_CUSTOMER, MONTH_CAP, OUTSIDE_WINDOW, Reason
+from referrals.reasons import (
+    BELOW_MINIMUM,
+    BUDGET_SPENT,
+    EXISTING_CUSTOMER,
+    FRIEND_CAP,
+    MONTH_CAP,
+    OUTSIDE_WINDOW,
+    Reason,
+)
 
 Row = dict[str, Any]
 # The rest is either no news to the ambassador or says more about the friend than they should hear.
-TOLD = frozenset({EXISTING_CUSTOMER, OUTSIDE_WINDOW, BELOW_MINIMUM, MONTH_CAP, BUDGET_SPENT})
+TOLD = frozenset({EXISTING_CUSTOMER, OUTSIDE_WINDOW, BELOW_MINIMUM, FRIEND_CAP, MONTH_CAP, BUDGET_SPENT})
 
 
 def money_notices(row: Row, *, before_minor: int, why: str) -> list[Notice]:

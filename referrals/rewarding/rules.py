@@ -10,7 +10,9 @@ from referrals.calendar import add_local_days, local_month
 from referrals.money import share_of
 from referrals.reasons import (
     BELOW_MINIMUM,
+    FRIEND_CAP,
     NOT_FIRST_ORDER,
+    NOT_NTH_ORDER,
     ORDER_CANCELLED,
     ORDER_DELETED,
     ORDER_REFUNDED,
@@ -22,7 +24,7 @@ from referrals.reasons import (
     Reason,
     reason,
 )
-from referrals.rewarding.terms import EVERY_ORDER, FIRST_ORDER, FIXED, SIGN_UP, Terms
+from referrals.rewarding.terms import EVERY_ORDER, FIRST_ORDER, FIXED, NTH_ORDER, SIGN_UP, Terms
 from storage.columns import to_text
 
 if TYPE_CHECKING:
@@ -110,13 +112,14 @@ def claims_of(
     claims: list[Claim] = []
     refused: dict[int, tuple[Reason, ...]] = {}
     taken = False
+    eligible = [order for order in sorted(orders, key=lambda order: order.sort_key) if _why_not(order) is None]
     for order in sorted(orders, key=lambda order: (not order.settled, order.sort_key)):
-        why = _why_not(order) or _not_its_turn(order, taken=taken)
+        why = _why_not(order) or _not_its_turn(order, eligible, taken=taken, given=len(claims))
         if why is not None:
             refused[order.order_id] = (why,)
             continue
         claims.append(_order_claim(friend_id, order, zone=zone))
-        taken = taken or order.terms.when == FIRST_ORDER
+        taken = taken or order.terms.when in (FIRST_ORDER, NTH_ORDER)
     if sign_up is not None:
         claims.append(_sign_up_claim(friend_id, sign_up, zone=zone))
     return claims, refused
@@ -144,13 +147,23 @@ def _why_not(order: OrderWorth) -> Reason | None:
     return None
 
 
-def _not_its_turn(order: OrderWorth, *, taken: bool) -> Reason | None:
+def _not_its_turn(order: OrderWorth, eligible: Sequence[OrderWorth], *, taken: bool, given: int) -> Reason | None:
     """Why another order of this friend earns instead, or none does any more."""
     terms = order.terms
-    if terms.when == EVERY_ORDER or order.settled:
+    if order.settled:
         return None
+    if terms.when == EVERY_ORDER:
+        full = terms.per_friend is not None and given >= terms.per_friend
+        return reason(FRIEND_CAP, count=terms.per_friend) if full else None
+    if terms.when == NTH_ORDER and (taken or eligible.index(order) + 1 < terms.nth):
+        return reason(NOT_NTH_ORDER, count=terms.nth)
     if terms.when == SIGN_UP or taken:
         return reason(NOT_FIRST_ORDER)
+    # What counts as in time is how the friend came: with the first order, whichever of them earns.
+    return _late(eligible[0] if terms.when == NTH_ORDER else order, terms)
+
+
+def _late(order: OrderWorth, terms: Terms) -> Reason | None:
     late = order.created_at - order.evidence_at > timedelta(days=terms.window_days)
     if late and not order.by_hand and not order.bonded_here:
         return reason(OUTSIDE_WINDOW, days=terms.window_days)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from referrals.config import Config
     from referrals.programme import Programme
 
-FIRST_ORDER, EVERY_ORDER, SIGN_UP = "first_order", "every_order", "sign_up"
+FIRST_ORDER, EVERY_ORDER, NTH_ORDER, SIGN_UP = "first_order", "every_order", "nth_order", "sign_up"
 FIXED, PERCENT = "fixed", "percent"
 ID_LENGTH = 32
 
@@ -37,7 +37,7 @@ class Milestone:
 class Terms:
     """What an ambassador gets. Amounts in minor units of ``currency``; None: no limit."""
 
-    when: str  # first_order, every_order, sign_up
+    when: str  # first_order, every_order, nth_order, sign_up
     kind: str  # fixed, percent
     currency: str
     amount_minor: int  # fixed
@@ -50,6 +50,8 @@ class Terms:
     window_days: int
     # What came later has a default, which is left out of what is stored: older terms keep their hash.
     milestones: tuple[Milestone, ...] = ()
+    nth: int = 0  # which order of a friend earns, for nth_order
+    per_friend: int | None = None  # bonuses for one friend's orders
     id: str = ""  # a hash of the rest and of the day since when it holds
 
     def milestone(self, friends: int) -> int:
@@ -102,6 +104,8 @@ def configured_terms(config: Config) -> Terms:
             Milestone(each.friends, each.amount_minor, each.repeat)
             for each in sorted(config.bonus.milestones, key=lambda each: each.friends)
         ),
+        nth=rule.nth or 0,
+        per_friend=rule.per_friend,
     )
 
 

@@ -152,6 +152,9 @@ def test_a_wrong_value_is_named_with_its_key(values: dict[str, Any], fault: str)
             "bonus.ambassador.kind",
             id="percent of a sign-up",
         ),
+        pytest.param({"bonus__ambassador__when": "nth_order"}, "bonus.ambassador.nth", id="which order is not said"),
+        pytest.param({"bonus__ambassador__nth": 2}, "bonus.ambassador.nth", id="first order and second"),
+        pytest.param({"bonus__ambassador__per_friend": 2}, "bonus.ambassador.per_friend", id="first order, and two"),
         pytest.param({"bonus__friend__kind": "percent"}, "bonus.friend.percent", id="friend's percent without percent"),
         pytest.param(
             {"bonus__milestones": [{"friends": 3, "amount": "1.00"}, {"friends": 3, "amount": "2.00"}]},
