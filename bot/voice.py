@@ -10,6 +10,7 @@ from typing import Any
 from aiogram.types import InlineKeyboardButton
 
 from bot.texts import Texts
+from referrals.campaigns import Offer, offer_at
 from referrals.programme import Programme
 from referrals.reasons import Reason
 
@@ -55,6 +56,7 @@ class Voice:
     is_owner: bool = False
     sees_history: bool = True
     name: str | None = None  # the reader's first name, where we know it
+    now: datetime | None = None  # the programme's time, for what holds for a while only
 
     def say(self, key: str, **data: Any) -> str:
         """A text for a message: what is filled in is escaped. ``{shop}`` is always there."""
@@ -68,6 +70,11 @@ class Voice:
     def shop(self) -> str:
         """What the programme is called."""
         return self.programme.config.programme.name
+
+    @property
+    def offer(self) -> Offer:
+        """What both sides get now."""
+        return offer_at(self.programme.config, self.now)
 
     def money(self, amount_minor: int, currency: str | None = None) -> str:
         """An amount, in the programme's currency where none is named."""

@@ -199,6 +199,7 @@ class Worker:
             is_owner=plan.is_owner,
             sees_history=plan.sees_history,
             name=plan.name,
+            now=self.clock.programme(),
         )
 
     def _now(self, now: datetime | None) -> datetime:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 
+from referrals.campaigns import Campaign, disagreements
 from referrals.config_faults import readable_faults
 from referrals.environment import with_environment
 from referrals.money import EXPONENTS
@@ -57,6 +58,7 @@ class Config(Section):
     shops: Annotated[tuple[Shop, ...], Listed]
     attribution: Attribution = Field(default={}, validate_default=True)
     bonus: Bonus = Field(default={}, validate_default=True)
+    campaigns: Annotated[tuple[Campaign, ...], Listed] = ()
     tiers: Annotated[tuple[Tier, ...], Listed] = ()
     hold: Hold = Field(default={}, validate_default=True)
     expiry: Expiry = Field(default={}, validate_default=True)
@@ -149,6 +151,7 @@ def _disagreements(config: Config) -> list[tuple[str, str]]:
     names = [tier.name for tier in config.tiers]
     if len(set(names)) < len(names):
         faults.append(("tiers", "has two tiers of one name"))
+    faults += disagreements(config.campaigns, config.bonus.ambassador.when)
     if "click_days" in config.privacy.model_fields_set and config.privacy.click_days < config.attribution.window_days:
         faults.append(("privacy.click_days", "ends before attribution.window_days, in which a click still counts"))
     if _is_plain_webhook(config):

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from bot.texts import percent
 from bot.voice import Voice
+from referrals.sections import AmbassadorBonus, FriendBonus
 
 
 def gift_words(voice: Voice, *, whose: str = "your") -> str | None:
-    """€ 25 korting op je (``their``: de) eerste bestelling vanaf € 150; None where the friend gets nothing."""
-    friend = voice.programme.config.bonus.friend
+    """€ 25 korting op je (``their``: de) eerste bestelling vanaf € 150; None where the friend gets nothing.
+
+    In a campaign with its last day.
+    """
+    offer = voice.offer
+    words = _gift(voice, offer.friend, whose)
+    return _until(voice, words, offer.friend_until) if words else None
+
+
+def bonus_words(voice: Voice) -> str:
+    """€ 15 tegoed, or 10% van de bestelling als tegoed, tot € 50; in a campaign with its last day."""
+    offer = voice.offer
+    return _until(voice, _bonus(voice, offer.ambassador), offer.ambassador_until)
+
+
+def _until(voice: Voice, words: str, last: date | None) -> str:
+    return words if last is None else voice.plain("offer.until", what=words, until=voice.texts.day(last, voice.locale))
+
+
+def _gift(voice: Voice, friend: FriendBonus, whose: str) -> str | None:
     data: dict[str, Any] = {"order": voice.plain(f"gift.{whose}_order")}
     if friend.kind == "fixed":
         if not friend.amount_minor:
@@ -26,9 +46,7 @@ def gift_words(voice: Voice, *, whose: str = "your") -> str | None:
     return voice.plain(key, **data)
 
 
-def bonus_words(voice: Voice) -> str:
-    """€ 15 tegoed, or 10% van de bestelling als tegoed, tot € 50."""
-    bonus = voice.programme.config.bonus.ambassador
+def _bonus(voice: Voice, bonus: AmbassadorBonus) -> str:
     if bonus.kind == "fixed":
         return voice.plain("bonus.fixed", amount=voice.money(bonus.amount_minor))
     share = percent(bonus.share_basis_points or 0, voice.locale)

@@ -13,6 +13,7 @@ from bot.conversation import Look, Turn
 from bot.keyboards import back
 from bot.screens.gift import bonus_words, gift_words
 from bot.voice import OutMessage, Voice, lines
+from referrals.campaigns import last_day
 from referrals.programme import Programme
 from referrals.sections import Milestone
 
@@ -41,6 +42,7 @@ def render_terms(voice: Voice, _data: dict[str, Any]) -> OutMessage:
     text = lines(
         voice.say("terms.title"),
         *_bonus(voice),
+        _campaign(voice),
         voice.say("terms.gift", gift=gift) if gift else None,
         voice.say("terms.window", count=config.attribution.window_days),
         voice.say("terms.hold", count=config.hold.days) if config.hold.days else None,
@@ -53,7 +55,7 @@ def render_terms(voice: Voice, _data: dict[str, Any]) -> OutMessage:
 
 
 def _bonus(voice: Voice) -> list[str]:
-    bonus = voice.programme.config.bonus.ambassador
+    bonus = voice.offer.ambassador
     said = [voice.say(f"terms.{bonus.when}", bonus=bonus_words(voice), count=bonus.nth)]
     if bonus.min_order_minor and bonus.when != "sign_up":
         said.append(voice.say("terms.min_order", min_order=voice.money(bonus.min_order_minor)))
@@ -64,6 +66,13 @@ def _bonus(voice: Voice) -> list[str]:
     if bonus.budget_per_month_minor is not None:
         said.append(voice.say("terms.budget", budget=voice.money(bonus.budget_per_month_minor)))
     return [*said, *(_milestone(voice, each) for each in voice.programme.config.bonus.milestones)]
+
+
+def _campaign(voice: Voice) -> str | None:
+    campaign = voice.offer.campaign
+    if campaign is None:
+        return None
+    return voice.say("terms.campaign", name=campaign.name, until=voice.texts.day(last_day(campaign), voice.locale))
 
 
 def _milestone(voice: Voice, each: Milestone) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
+from referrals.campaigns import ambassador_of, bounds
 from storage import orders
 from storage.bulk import fetch_all, fetch_in, insert_rows
-from storage.columns import to_json
+from storage.columns import to_json, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from sqlmodel import Session
 
+    from referrals.campaigns import Campaign
     from referrals.config import Config
     from referrals.programme import Programme
 
@@ -31,6 +34,20 @@ class Milestone:
     friends: int
     amount_minor: int
     repeats: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignTerms:
+    """Another bonus for orders made from the one moment until the other, both as text in UTC."""
+
+    name: str
+    since: str
+    until: str
+    kind: str
+    amount_minor: int
+    share_basis_points: int
+    max_minor: int | None
+    min_order_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +69,9 @@ class Terms:
     milestones: tuple[Milestone, ...] = ()
     nth: int = 0  # which order of a friend earns, for nth_order
     per_friend: int | None = None  # bonuses for one friend's orders
+    campaigns: tuple[CampaignTerms, ...] = ()
+    campaign: str = ""  # whose terms these are, and the id of the standing ones beside it
+    beside: str = ""
     id: str = ""  # a hash of the rest and of the day since when it holds
 
     def milestone(self, friends: int) -> int:
@@ -66,19 +86,23 @@ CONTENT = tuple(part for part in fields(Terms) if part.name != "id")
 
 @dataclass(frozen=True, slots=True)
 class TermsBook:
-    """All terms there have been, oldest first."""
+    """All standing terms there have been, oldest first; ``known`` are all, also those of campaigns."""
 
     rows: Sequence[tuple[datetime, Terms]]
     known: Mapping[str, Terms]
 
     def in_force(self, moment: datetime) -> Terms:
-        """The terms at a moment; the first hold for everything before them."""
-        found = self.rows[0][1]
-        for since, terms in self.rows:
-            if since > moment:
-                break
-            found = terms
-        return found
+        """The terms at a moment; the first hold for everything before them.
+
+        A campaign holds between its own times, also where the programme heard of it afterwards.
+        """
+        standing = max((place for place, (since, _) in enumerate(self.rows) if since <= moment), default=0)
+        at = to_text(moment)
+        for _, terms in self.rows[standing:]:
+            for campaign in terms.campaigns:
+                if campaign.since <= at < campaign.until:
+                    return self.known[during(terms, campaign).id]
+        return self.rows[standing][1]
 
     def by_id(self, terms_id: str) -> Terms:
         """The terms that were pinned."""
@@ -106,27 +130,65 @@ def configured_terms(config: Config) -> Terms:
         ),
         nth=rule.nth or 0,
         per_friend=rule.per_friend,
+        campaigns=tuple(_campaign(config, campaign) for campaign in config.campaigns),
     )
+
+
+def _campaign(config: Config, campaign: Campaign) -> CampaignTerms:
+    since, until = bounds(campaign, ZoneInfo(config.programme.timezone))
+    rule = ambassador_of(config.bonus.ambassador, campaign)
+    return CampaignTerms(
+        name=campaign.name,
+        since=to_text(since),
+        until=to_text(until),
+        kind=rule.kind,
+        amount_minor=rule.amount_minor or 0,
+        share_basis_points=rule.share_basis_points or 0,
+        max_minor=rule.max_minor,
+        min_order_minor=rule.min_order_minor or 0,
+    )
+
+
+def during(standing: Terms, campaign: CampaignTerms) -> Terms:
+    """The terms of a campaign beside these standing ones."""
+    terms = replace(
+        standing,
+        kind=campaign.kind,
+        amount_minor=campaign.amount_minor,
+        share_basis_points=campaign.share_basis_points,
+        max_minor=campaign.max_minor,
+        min_order_minor=campaign.min_order_minor,
+        campaigns=(),
+        campaign=campaign.name,
+        beside=standing.id,
+    )
+    return replace(terms, id=_hash(_body(terms), since=campaign.since))
 
 
 def terms_book(session: Session, *, programme: Programme, now: datetime, store: bool = True) -> TermsBook:
     """Every terms so far; those of the configuration are in force from now on if they are new."""
-    stored = fetch_all(session, orders.Terms)
-    rows = [(row["in_force_from"], read_terms(row["body"], row["id"])) for row in stored]
+    stored = [(row["in_force_from"], read_terms(row["body"], row["id"])) for row in fetch_all(session, orders.Terms)]
+    known = {terms.id: terms for _, terms in stored}
+    rows = [row for row in stored if not row[1].beside]
     rows.sort(key=lambda row: (row[0], row[1].id))
     current = configured_terms(programme.config)
     if not rows or replace(rows[-1][1], id="") != current:
-        current = replace(current, id=_hash(_body(current), since=now))
+        current = replace(current, id=_hash(_body(current), since=now.isoformat()))
         rows.append((now, current))
+        new = [current, *(during(current, campaign) for campaign in current.campaigns)]
+        known |= {terms.id: terms for terms in new}
         if store:
-            _put_in_force(session, current, now=now)
-    return TermsBook(tuple(rows), {terms.id: terms for _, terms in rows})
+            _put_in_force(session, new, now=now)
+    return TermsBook(tuple(rows), known)
 
 
 def read_terms(body: dict[str, Any], terms_id: str) -> Terms:
     """The terms as they were stored."""
-    milestones = tuple(Milestone(**each) for each in body.get("milestones", ()))
-    return Terms(**body | {"milestones": milestones}, id=terms_id)
+    parts = {
+        "milestones": tuple(Milestone(**each) for each in body.get("milestones", ())),
+        "campaigns": tuple(CampaignTerms(**each) for each in body.get("campaigns", ())),
+    }
+    return Terms(**body | parts, id=terms_id)
 
 
 def pinned_terms(session: Session, terms_ids: Collection[str]) -> dict[str, Terms]:
@@ -140,12 +202,12 @@ def _body(terms: Terms) -> dict[str, Any]:
     return {part.name: plain[part.name] for part in CONTENT if getattr(terms, part.name) != part.default}
 
 
-def _hash(body: dict[str, Any], *, since: datetime) -> str:
+def _hash(body: dict[str, Any], *, since: str) -> str:
     """Of the content and the day: terms that come back are in force a second time, and the first time stays."""
-    return hashlib.sha256(to_json({**body, "since": since.isoformat()}).encode()).hexdigest()[:ID_LENGTH]
+    return hashlib.sha256(to_json({**body, "since": since}).encode()).hexdigest()[:ID_LENGTH]
 
 
-def _put_in_force(session: Session, terms: Terms, *, now: datetime) -> None:
-    """In force from now on."""
-    row = {"id": terms.id, "body": _body(terms), "in_force_from": now}
-    insert_rows(session, orders.Terms, [row], ignore_conflicts=True)
+def _put_in_force(session: Session, new: Sequence[Terms], *, now: datetime) -> None:
+    """In force from now on; those of campaigns in their time."""
+    rows = [{"id": terms.id, "body": _body(terms), "in_force_from": now} for terms in new]
+    insert_rows(session, orders.Terms, rows, ignore_conflicts=True)

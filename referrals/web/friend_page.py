@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
@@ -16,6 +17,7 @@ import segno
 from aiohttp import web
 from sqlmodel import Session
 
+from referrals.campaigns import offer_at
 from referrals.codes import LONGEST_TYPED, CodeMiss, find_codes
 from referrals.config import Config
 from referrals.people.customers import bot_name, get_customer, links, takes_part
@@ -44,8 +46,10 @@ async def friend_page(request: web.Request) -> web.Response:
     found = await _invited(request)
     if not isinstance(found, Invitation):
         return found
-    config = request.app[DOOR].programme.config
-    return render(request, "friend.html", invitation=found, gift=gift_of(config), shops=_shops(config, found))
+    door = request.app[DOOR]
+    config = door.programme.config
+    gift = gift_of(config, door.clock.programme())
+    return render(request, "friend.html", invitation=found, gift=gift, shops=_shops(config, found))
 
 
 async def friend_qr(request: web.Request) -> web.Response:
@@ -71,9 +75,13 @@ def find_invitation(
     return Invitation(found.display, name, addresses.web, addresses.chat)
 
 
-def gift_of(config: Config) -> dict[str, Any] | None:
-    """What the friend gets, as the data of ``page.friend.gift_<kind>``; None where nothing is promised."""
-    friend = config.bonus.friend
+def gift_of(config: Config, moment: datetime | None = None) -> dict[str, Any] | None:
+    """What the friend gets, as the data of ``page.friend.gift_<kind>``; None where nothing is promised.
+
+    At a ``moment`` of a campaign it is that campaign's, with its last day.
+    """
+    offer = offer_at(config, moment)
+    friend = offer.friend
     if friend.kind == "percent" and friend.share_basis_points:
         data: dict[str, Any] = {"kind": "percent", "percent": _percentage(friend.share_basis_points)}
     elif friend.kind == "gift" and friend.gift:
@@ -83,7 +91,8 @@ def gift_of(config: Config) -> dict[str, Any] | None:
     else:
         return None
     least = friend.min_order_minor
-    return data | {"least": {"least_minor": least, "currency": config.programme.currency} if least else None}
+    data |= {"least": {"least_minor": least, "currency": config.programme.currency} if least else None}
+    return data | ({"until_at": offer.friend_until} if offer.friend_until else {})
 
 
 def qr_response(text: str) -> web.Response:
