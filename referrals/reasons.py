@@ -34,6 +34,7 @@ ORDER_BEFORE_SIGN_UP = "order_before_sign_up"  # date
 NOT_FIRST_ORDER = "not_first_order"
 NOT_NTH_ORDER = "not_nth_order"  # count: which order of a friend earns
 FRIEND_CAP = "friend_cap"  # count
+MARGIN = "margin"  # amount_minor, currency: what the order leaves room for
 NO_EVIDENCE = "no_evidence"
 INTERNAL_ERROR = "internal_error"
 

@@ -29,6 +29,7 @@ from referrals.settings import (
     Network,
     Percentage,
     Points,
+    PointsLimit,
     Port,
     Positive,
     QuietDay,
@@ -197,6 +198,8 @@ class Milestone(Section):
 class Bonus(Section):
     """What is earned."""
 
+    # The most that both sides together come to, of what is kept of the order; None: no limit.
+    most_basis_points: PointsLimit = Field(default=None, alias="max_percent_of_order")
     ambassador: AmbassadorBonus = Field(default={}, validate_default=True)
     friend: FriendBonus = Field(default={}, validate_default=True)
     milestones: Annotated[tuple[Milestone, ...], Listed] = ()

@@ -258,6 +258,7 @@ Username = Annotated[Text, AfterValidator(lambda value: value.removeprefix("@"))
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
 Amount = Annotated[int, BeforeValidator(_amount), at_least(0)]
 Points = Annotated[int, BeforeValidator(_points), at_least(1), at_most(10_000)]
+PointsLimit = Annotated[Points | None, BeforeValidator(_unlimited)]
 Multiplier = Annotated[int, BeforeValidator(_multiplier), at_least(1)]
 Limit = Annotated[Amount | None, BeforeValidator(_unlimited)]
 CountLimit = Annotated[Count | None, BeforeValidator(_unlimited)]

@@ -12,6 +12,7 @@ from sqlmodel import Session
 from bot.conversation import Look, Turn
 from bot.keyboards import back
 from bot.screens.gift import bonus_words, gift_words
+from bot.texts import percent
 from bot.voice import OutMessage, Voice, lines
 from referrals.campaigns import last_day
 from referrals.programme import Programme
@@ -59,6 +60,9 @@ def _bonus(voice: Voice) -> list[str]:
     said = [voice.say(f"terms.{bonus.when}", bonus=bonus_words(voice), count=bonus.nth)]
     if bonus.min_order_minor and bonus.when != "sign_up":
         said.append(voice.say("terms.min_order", min_order=voice.money(bonus.min_order_minor)))
+    most = voice.programme.config.bonus.most_basis_points
+    if most is not None:
+        said.append(voice.say("terms.margin", percent=percent(most, voice.locale)))
     if bonus.per_friend is not None:
         said.append(voice.say("terms.per_friend", count=bonus.per_friend))
     if bonus.per_month is not None:

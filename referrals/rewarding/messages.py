@@ -10,6 +10,7 @@ from referrals.reasons import (
     BUDGET_SPENT,
     EXISTING_CUSTOMER,
     FRIEND_CAP,
+    MARGIN,
     MONTH_CAP,
     OUTSIDE_WINDOW,
     Reason,
@@ -17,7 +18,7 @@ from referrals.reasons import (
 
 Row = dict[str, Any]
 # The rest is either no news to the ambassador or says more about the friend than they should hear.
-TOLD = frozenset({EXISTING_CUSTOMER, OUTSIDE_WINDOW, BELOW_MINIMUM, FRIEND_CAP, MONTH_CAP, BUDGET_SPENT})
+TOLD = frozenset({EXISTING_CUSTOMER, OUTSIDE_WINDOW, BELOW_MINIMUM, FRIEND_CAP, MARGIN, MONTH_CAP, BUDGET_SPENT})
 
 
 def money_notices(row: Row, *, before_minor: int, why: str) -> list[Notice]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlmodel import col, select
 
-from referrals.reasons import PARTLY_REFUNDED
+from referrals.reasons import MARGIN, PARTLY_REFUNDED
 from referrals.rewarding.lots import Lot
 from storage.bulk import fetch_in
 from storage.ledger import Bonus
@@ -88,7 +88,7 @@ def _add_waiting(session: Session, lots: Lots, month: Month, *, book: TermsBook)
 def _add_rows(lots: Lots, rows: Sequence[Row], *, book: TermsBook) -> None:
     for row in rows:
         if lot_key(row) not in lots:
-            kept = tuple(why for why in row["reasons"] if why["code"] == PARTLY_REFUNDED)
+            kept = tuple(why for why in row["reasons"] if why["code"] in (PARTLY_REFUNDED, MARGIN))
             terms = book.by_id(row["terms_id"])
             lots[lot_key(row)] = Lot(row, terms, row["wanted_minor"], row["revenue_minor"], kept, touched=False)
 

@@ -11,6 +11,7 @@ from referrals.money import share_of
 from referrals.reasons import (
     BELOW_MINIMUM,
     FRIEND_CAP,
+    MARGIN,
     NOT_FIRST_ORDER,
     NOT_NTH_ORDER,
     ORDER_CANCELLED,
@@ -101,6 +102,14 @@ def owed_for(kept: int, terms: Terms) -> int:
     return share if terms.max_minor is None else min(share, terms.max_minor)
 
 
+def within_margin(kept: int, owed: int, terms: Terms, *, gift: bool) -> int:
+    """What of a bonus the order bears: with the friend's gift, where it has one, no more than its share of it."""
+    if terms.most_basis_points is None:
+        return owed
+    given = terms.gift_minor + share_of(kept, terms.gift_basis_points) if gift else 0
+    return max(0, min(owed, share_of(kept, terms.most_basis_points) - given))
+
+
 def claims_of(
     friend_id: int,
     orders: Sequence[OrderWorth],
@@ -118,7 +127,7 @@ def claims_of(
         if why is not None:
             refused[order.order_id] = (why,)
             continue
-        claims.append(_order_claim(friend_id, order, zone=zone))
+        claims.append(_order_claim(friend_id, order, gift=order is eligible[0], zone=zone))
         taken = taken or order.terms.when in (FIRST_ORDER, NTH_ORDER)
     if sign_up is not None:
         claims.append(_sign_up_claim(friend_id, sign_up, zone=zone))
@@ -170,10 +179,13 @@ def _late(order: OrderWorth, terms: Terms) -> Reason | None:
     return None
 
 
-def _order_claim(friend_id: int, order: OrderWorth, *, zone: ZoneInfo) -> Claim:
-    wanted = owed_for(order.kept_minor, order.terms)
-    full = owed_for(order.base_minor, order.terms)
-    cut = (reason(PARTLY_REFUNDED, amount_minor=wanted, currency=order.currency),) if wanted < full else ()
+def _order_claim(friend_id: int, order: OrderWorth, *, gift: bool, zone: ZoneInfo) -> Claim:
+    owed, kept = owed_for(order.kept_minor, order.terms), order.kept_minor
+    wanted = within_margin(kept, owed, order.terms, gift=gift)
+    full = within_margin(order.base_minor, owed_for(order.base_minor, order.terms), order.terms, gift=gift)
+    left: Reason = {"amount_minor": wanted, "currency": order.currency}
+    cut = [reason(MARGIN, **left)] if wanted < owed else []
+    cut += [reason(PARTLY_REFUNDED, **left)] if wanted < full else []
     return Claim(
         origin=f"order:{order.order_id}",
         customer_id=order.ambassador_id,
@@ -188,7 +200,7 @@ def _order_claim(friend_id: int, order: OrderWorth, *, zone: ZoneInfo) -> Claim:
         month=local_month(order.paid_at, zone),
         sort_key=order.sort_key,
         terms=order.terms,
-        reasons=cut,
+        reasons=tuple(cut),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from referrals.campaigns import ambassador_of, bounds
+from referrals.campaigns import ambassador_of, bounds, friend_of
 from storage import orders
 from storage.bulk import fetch_all, fetch_in, insert_rows
 from storage.columns import to_json, to_text
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from referrals.campaigns import Campaign
     from referrals.config import Config
     from referrals.programme import Programme
+    from referrals.sections import FriendBonus
 
 FIRST_ORDER, EVERY_ORDER, NTH_ORDER, SIGN_UP = "first_order", "every_order", "nth_order", "sign_up"
 FIXED, PERCENT = "fixed", "percent"
@@ -48,6 +49,8 @@ class CampaignTerms:
     share_basis_points: int
     max_minor: int | None
     min_order_minor: int
+    gift_minor: int = 0
+    gift_basis_points: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,9 @@ class Terms:
     milestones: tuple[Milestone, ...] = ()
     nth: int = 0  # which order of a friend earns, for nth_order
     per_friend: int | None = None  # bonuses for one friend's orders
+    most_basis_points: int | None = None  # of what is kept: what both sides come to together
+    gift_minor: int = 0  # what the friend gets, where that counts for the line above
+    gift_basis_points: int = 0
     campaigns: tuple[CampaignTerms, ...] = ()
     campaign: str = ""  # whose terms these are, and the id of the standing ones beside it
     beside: str = ""
@@ -111,7 +117,7 @@ class TermsBook:
 
 def configured_terms(config: Config) -> Terms:
     """The terms that the configuration says now, without their hash."""
-    rule = config.bonus.ambassador
+    rule, gift = config.bonus.ambassador, _gift(config, config.bonus.friend)
     return Terms(
         when=rule.when,
         kind=rule.kind,
@@ -130,6 +136,9 @@ def configured_terms(config: Config) -> Terms:
         ),
         nth=rule.nth or 0,
         per_friend=rule.per_friend,
+        most_basis_points=config.bonus.most_basis_points,
+        gift_minor=gift["gift_minor"],
+        gift_basis_points=gift["gift_basis_points"],
         campaigns=tuple(_campaign(config, campaign) for campaign in config.campaigns),
     )
 
@@ -146,7 +155,15 @@ def _campaign(config: Config, campaign: Campaign) -> CampaignTerms:
         share_basis_points=rule.share_basis_points or 0,
         max_minor=rule.max_minor,
         min_order_minor=rule.min_order_minor or 0,
+        **_gift(config, friend_of(config.bonus.friend, campaign)),
     )
+
+
+def _gift(config: Config, friend: FriendBonus) -> dict[str, int]:
+    """What the friend's gift costs, where it limits what the ambassador gets; a gift in words counts as nothing."""
+    if config.bonus.most_basis_points is None:
+        return {"gift_minor": 0, "gift_basis_points": 0}
+    return {"gift_minor": friend.amount_minor or 0, "gift_basis_points": friend.share_basis_points or 0}
 
 
 def during(standing: Terms, campaign: CampaignTerms) -> Terms:
@@ -158,6 +175,8 @@ def during(standing: Terms, campaign: CampaignTerms) -> Terms:
         share_basis_points=campaign.share_basis_points,
         max_minor=campaign.max_minor,
         min_order_minor=campaign.min_order_minor,
+        gift_minor=campaign.gift_minor,
+        gift_basis_points=campaign.gift_basis_points,
         campaigns=(),
         campaign=campaign.name,
         beside=standing.id,

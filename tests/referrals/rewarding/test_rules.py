@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from referrals.rewarding.rules import OrderWorth, claims_of
+from referrals.rewarding.rules import OrderWorth, claims_of, within_margin
 from referrals.rewarding.terms import Terms
 from tests.builders import NOON
 
@@ -63,3 +63,32 @@ def test_which_order_of_a_friend_earns(orders: list[OrderWorth], earn: list[int]
     """Rules 6a, 7: whatever the order in which they are told."""
     for told in permutations(orders):
         assert earning(*told) == (earn, refused)
+
+
+@pytest.mark.parametrize(
+    "kept, owed, gift, left",
+    [
+        (10000, 1500, False, 1500),
+        (10000, 2001, False, 2000),  # a fifth of it
+        (10000, 1500, True, 1000),  # beside a gift of ten
+        (5000, 1500, True, 0),
+        (4000, 1500, True, 0),  # the gift alone is more than that
+    ],
+)
+def test_both_sides_together_stay_below_a_share_of_the_order(kept: int, owed: int, left: int, *, gift: bool) -> None:
+    terms = replace(FIRST, most_basis_points=2000, gift_minor=1000)
+    assert within_margin(kept, owed, terms, gift=gift) == left
+
+
+def test_a_friends_percentage_counts_and_without_a_limit_nothing_does() -> None:
+    shared = replace(FIRST, most_basis_points=2000, gift_basis_points=1500)
+    assert within_margin(10000, 1500, shared, gift=True) == 500
+    assert within_margin(100, 1500, FIRST, gift=True) == 1500
+
+
+def test_a_bonus_that_is_cut_says_so_and_a_later_order_carries_no_gift() -> None:
+    """Rule 2: what a refund takes and what the margin takes are told apart."""
+    terms = replace(FIRST, when="every_order", most_basis_points=2000, gift_minor=1000)
+    claims, _ = claims_of(7, [worth(1, terms, kept_minor=8000), worth(2, terms)], sign_up=None, zone=ZONE)
+    found = [(claim.wanted_minor, [why["code"] for why in claim.reasons]) for claim in claims]
+    assert found == [(600, ["margin", "partly_refunded"]), (1500, [])]
