@@ -78,18 +78,30 @@ def export(
 
 
 def _dry_run_with(say: Callable[..., str] | None) -> Callable[..., None]:
-    def dry_run(
-        order: Annotated[Path, typer.Argument(help="The order as the shop's hook says it, in a file; - reads stdin.")],
+    def dry_run(  # noqa: PLR0917 - typer knows its options by their annotations
+        order: Annotated[
+            Path | None, typer.Argument(help="The order as the shop's hook says it, in a file; - reads stdin.")
+        ] = None,
         config: ConfigPath = CONFIG,
         shop: Annotated[str | None, typer.Option(help="Which shop's; the first one's otherwise.")] = None,
+        rules: Annotated[
+            Path | None, typer.Option(help="Instead of one order: past ones, under the [bonus] … of this file.")
+        ] = None,
+        since: Annotated[str | None, typer.Option(help="With --rules: orders paid from this moment on.")] = None,
+        until: Annotated[str | None, typer.Option(help="With --rules: and before this one; now otherwise.")] = None,
         as_json: AsJson = False,
     ) -> None:
-        """Say what this order would do, and why; nothing is written."""
-        from referrals.commands import orders
-        from referrals.commands.opening import ending_in_words, opened
+        """Say what this order would do and why, or what other rules would have cost; nothing is written."""
+        from referrals.commands import orders, rehearsal
+        from referrals.commands.opening import Misuse, ending_in_words, opened
 
         with ending_in_words(), opened(config) as programme:
-            orders.show_dry_run(programme, order, shop=shop, say=say, as_json=as_json)
+            if rules is not None and order is None:
+                rehearsal.show_rehearsal(programme, rules, since=since, until=until, as_json=as_json)
+            elif order is not None and rules is None:
+                orders.show_dry_run(programme, order, shop=shop, say=say, as_json=as_json)
+            else:
+                raise Misuse("One of both: an order in a file, or --rules with other rules.")
 
     return dry_run
 

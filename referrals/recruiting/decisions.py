@@ -75,8 +75,8 @@ def plan_decisions(
         bond_pair = plan_pairs(plan.pairs, facts, friend_id, decision, ids=ids, now=now)
         if decision.bond is not None:
             facts.brought_by[friend_id] = decision.bond.ambassador_id
-        worths = _worths(facts, known, decision, bond_pair, book=book)
-        sign_up = _sign_up(bond_pair, decision, book=book)
+        worths = worths_of(facts, known, decision, bond_pair, book=book)
+        sign_up = sign_up_of(bond_pair, decision, book=book)
         claims[friend_id], refused = claims_of(friend_id, worths, sign_up=sign_up, zone=programme.zone)
         _judge_orders(plan, facts, friend_id, decision, pair=bond_pair, refused=refused)
         gone |= _gone(facts, friend_id)
@@ -118,7 +118,7 @@ def write_decisions(session: Session, plan: DecisionPlan, *, now: datetime) -> N
     write_notices(session, [*plan.bonuses.notices, *plan.notices], now=now)
 
 
-def _worths(
+def worths_of(
     facts: Facts,
     friend: FriendFacts,
     decision: Attribution,
@@ -126,6 +126,7 @@ def _worths(
     *,
     book: TermsBook,
 ) -> list[OrderWorth]:
+    """The friend's paid orders that count for an ambassador, as money sees them."""
     settled = {row["order_id"] for row in facts.bonuses.get(friend.friend_id, []) if is_settled(row)}
     bond = decision.bond
     worths = []
@@ -156,7 +157,7 @@ def _worths(
     return worths
 
 
-def _sign_up(pair: Row | None, decision: Attribution, *, book: TermsBook) -> SignUpWorth | None:
+def sign_up_of(pair: Row | None, decision: Attribution, *, book: TermsBook) -> SignUpWorth | None:
     """A standing sign-up, where the terms of its day reward it. A bare START never does (rules 14)."""
     if pair is None or decision.bond is None or pair["signed_up_at"] is None:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,6 @@ from storage.columns import to_json, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from datetime import datetime
 
     from sqlmodel import Session
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FIRST_ORDER, EVERY_ORDER, NTH_ORDER, SIGN_UP = "first_order", "every_order", "nth_order", "sign_up"
 FIXED, PERCENT = "fixed", "percent"
 ID_LENGTH = 32
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,14 @@ def terms_book(session: Session, *, programme: Programme, now: datetime, store: 
         if store:
             _put_in_force(session, new, now=now)
     return TermsBook(tuple(rows), known)
+
+
+def book_of(config: Config) -> TermsBook:
+    """As if this configuration had always been in force, its campaigns in their time. Nothing is stored."""
+    standing = configured_terms(config)
+    standing = replace(standing, id=_hash(_body(standing), since=""))
+    all_of_them = [standing, *(during(standing, campaign) for campaign in standing.campaigns)]
+    return TermsBook(((LONG_AGO, standing),), {terms.id: terms for terms in all_of_them})
 
 
 def read_terms(body: dict[str, Any], terms_id: str) -> Terms:

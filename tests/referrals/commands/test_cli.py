@@ -104,6 +104,21 @@ def test_references_are_exported_as_they_stand(ambassade: Commands) -> None:
     assert len(list(csv.DictReader(io.StringIO(ambassade("export", "references").stdout)))) == 1
 
 
+def test_a_dry_run_over_past_orders_says_what_other_rules_would_have_cost(ambassade: Commands, tmp_path: Path) -> None:
+    shop = ambassade.shop()
+    anna, code = shop.ambassador("Anna")
+    shop.deliver(order(1, code=code))
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[bonus.ambassador]\namount = "20.00"\n')
+    asked = ("dry-run", "--rules", str(rules), "--since", "2026-11-01", "--until", "2026-12-01")
+
+    found = ambassade.json(*asked)
+
+    largest = [{"customer": shop.programme.number("customer", anna), "amount_minor": 2000}]
+    assert (found["would"]["largest"], found["difference_minor"]) == (largest, 500)
+    assert "This would have cost EUR 20.00 (now: EUR 15.00)." in ambassade(*asked).stdout
+
+
 def test_a_dry_run_says_what_would_be_and_why_and_writes_nothing(ambassade: Commands, tmp_path: Path) -> None:
     shop = ambassade.shop()
     anna, code = shop.ambassador("Anna")
@@ -245,6 +260,9 @@ def test_migrate_makes_schema_and_keys_and_may_be_repeated(engine: str, tmp_path
         (("run-job", "make-coffee"), "make-coffee"),
         (("dry-run", "no-such-file.json"), "no-such-file.json"),
         (("dry-run", "/dev/null"), "no JSON"),
+        (("dry-run",), "--rules"),
+        (("dry-run", "--rules", "/dev/null"), "--since"),
+        (("dry-run", "--rules", "/dev/null", "--since", "2026-11-01"), "bonus"),
         (("dry-run", "/dev/null", "--shop", "other"), "--shop"),
     ],
 )
