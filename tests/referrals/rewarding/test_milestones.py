@@ -7,6 +7,11 @@ from typing import Any
 
 import pytest
 
+from bot.conversation import Look
+from bot.screens.home import gather_home, render_home
+from bot.texts import Texts
+from bot.voice import Voice
+from referrals.figures.board import board
 from referrals.notices import BONUS_REVERSED, MILESTONE_REACHED
 from referrals.recruiting.joining import join
 from referrals.recruiting.shops import OrderState
@@ -18,6 +23,7 @@ from storage.database import Database
 from storage.ledger import AVAILABLE, Bonus
 from storage.mailbox import Outbox
 from tests.builders import Shop, friend, later, order
+from tests.referrals.rewarding.purse import Purse
 
 TWO = {"bonus__milestones": [{"friends": 2, "amount": "10.00"}]}
 
@@ -110,6 +116,50 @@ def test_an_extra_goes_when_a_friend_falls_away_and_comes_back_with_the_next(dat
     assert extras(shop, anna) == {"milestone:2": 1000}
     assert told(shop) == [MILESTONE_REACHED, BONUS_REVERSED, BONUS_REVERSED, MILESTONE_REACHED]
     assert shop.faults() == []
+
+
+def test_an_extra_that_lies_in_a_voucher_takes_it_along_and_one_that_was_spent_is_owed(database: Database) -> None:
+    """Rules 6d, 9: what is taken back is taken where it lies."""
+    shop = Shop(database, **TWO)
+    purse = Purse(shop, bonuses=2)
+    assert shop.balance(purse.anna).available_minor == 4000
+    purse.redeem(purse.issue(2000).code, None)
+    purse.issue(2000)
+
+    for state in purse.orders:
+        shop.deliver(later(state, status="refunded", refunded_minor=9000))
+
+    balance = shop.balance(purse.anna)
+    assert (balance.available_minor, balance.reserved_minor, balance.debt_minor) == (0, 0, 2000)
+    assert extras(shop, purse.anna) == {"milestone:2": 0}
+    assert shop.faults() == []
+
+
+def test_the_board_counts_an_extras_money_and_no_friend_for_it(database: Database) -> None:
+    """Rule 33: friends and revenue are those of the orders."""
+    shop = Shop(database, **TWO)
+    _, code = shop.ambassador("Anna")
+    shop.deliver(order(1, friend(1), code=code), order(2, friend(2), code=code))
+    shop.pass_days(22)
+    found = database.look(board, period="all", programme=shop.programme, now=shop.now)
+    (row,) = found.rows
+    assert (row.friends, row.revenue_minor, row.bonus_minor) == (2, 18000, 4000)
+
+
+def test_home_says_how_many_friends_are_missing(database: Database) -> None:
+    """Nothing of it is said before the first friend, and nothing after the last milestone."""
+    shop = Shop(database, **TWO)
+    anna, code = shop.ambassador("Anna")
+    look = Look(customer_id=anna, chat_id=1, is_owner=False, sees_history=True, now=shop.now)
+    ahead = []
+    for number in range(3):
+        data = database.look(gather_home, look, programme=shop.programme)
+        ahead.append(data.get("milestone"))
+        words = render_home(Voice(Texts(), "nl", shop.programme), data).text
+        assert ("Nog 1 vriend " in words.replace("\N{NO-BREAK SPACE}", " ")) == (number == 1)
+        shop.deliver(order(number, friend(number), code=code, at=shop.now))
+        shop.pass_days(22)
+    assert ahead == [None, {"count": 1, "amount_minor": 1000, "currency": "EUR"}, None]
 
 
 def test_what_was_given_stays_as_it_was_when_the_amount_changes(database: Database) -> None:
