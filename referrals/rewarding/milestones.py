@@ -117,7 +117,7 @@ def settle_milestones(session: Session, moved: Mapping[int, int], *, programme: 
             if (customer_id, terms.currency, friends) not in known:
                 new.append((customer_id, friends, amount))
     if new:
-        terms = terms_book(session, programme=programme, now=now).in_force(now)
+        terms = terms_book(session, programme=programme, now=now).latest
         extras += [_new(session, each, terms=terms, programme=programme, now=now) for each in new]
     _book(session, extras, now=now)
 

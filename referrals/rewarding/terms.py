@@ -111,6 +111,11 @@ class TermsBook:
                     return self.known[during(terms, campaign).id]
         return self.rows[standing][1]
 
+    @property
+    def latest(self) -> Terms:
+        """The standing terms that the configuration says, also where the programme's clock was put back."""
+        return self.rows[-1][1]
+
     def by_id(self, terms_id: str) -> Terms:
         """The terms that were pinned."""
         return self.known[terms_id]
