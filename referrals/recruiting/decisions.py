@@ -47,6 +47,11 @@ class DecisionPlan:
     first_paid: list[Row] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
 
+    def hush(self) -> None:
+        """Nobody hears of it: what is long past is no news (rules 28)."""
+        self.notices.clear()
+        self.bonuses.notices.clear()
+
 
 def rules_of(programme: Programme) -> Rules:
     """How the configuration attributes."""

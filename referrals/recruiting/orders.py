@@ -102,9 +102,12 @@ def apply_orders(
     *,
     programme: Programme,
     now: datetime,
+    quiet: bool = False,
 ) -> list[OrderOutcome]:
-    """Every order is in its newest known state, and what that changes is in the books."""
+    """Every order is in its newest known state, and what that changes is in the books; ``quiet`` tells nobody."""
     plan = _plan(session, arrivals, programme=programme, now=now, dry=False)
+    if quiet:
+        plan.decisions.hush()
     _write(session, plan, now=now)
     if plan.refunds is not None:
         _write_refunds(session, plan, programme=programme, now=now)
@@ -113,13 +116,27 @@ def apply_orders(
 
 
 @books
-def redecide(session: Session, friend_ids: Iterable[int], *, programme: Programme, now: datetime) -> None:
+def redecide(
+    session: Session, friend_ids: Iterable[int], *, programme: Programme, now: datetime, quiet: bool = False
+) -> None:
     """These friends are decided again with the facts as they are now; settled things stay settled."""
     friends = list(dict.fromkeys(friend_ids))
     book = terms_book(session, programme=programme, now=now)
     facts = load_facts(session, friends)
     plan = plan_decisions(session, facts, friends, book=book, ids=Ids(session), programme=programme, now=now)
+    if quiet:
+        plan.hush()
     write_decisions(session, plan, now=now)
+
+
+def buyer_keys(programme: Programme, state: OrderState, *, ordered_at: datetime) -> PersonKeys:
+    """Who the order says has bought; nobody else is a guest without an address (rules 5)."""
+    buyer = state.buyer
+    email = email_fingerprint(programme, buyer.email)
+    guest = None if buyer.id or email else state.id
+    consent = buyer.marketing_consent
+    said_at = ordered_at if consent is not None else None
+    return PersonKeys(state.shop, buyer.id, email, guest, marketing_consent=consent, consent_at=said_at)
 
 
 def settle_refunds(session: Session, rows: Sequence[Row], *, programme: Programme, now: datetime) -> None:
@@ -236,12 +253,7 @@ def _name_buyers(
             continue
         row["phone"] = row["phone"] or phone_fingerprint(programme, buyer.phone)
         if row["customer_id"] is None and not state.tombstone:
-            email = email_fingerprint(programme, buyer.email)
-            guest = None if buyer.id or email else state.id
-            consent = buyer.marketing_consent
-            said_at = row["created_at"] if consent is not None else None
-            keys = PersonKeys(state.shop, buyer.id, email, guest, marketing_consent=consent, consent_at=said_at)
-            wanted.append((row, keys))
+            wanted.append((row, buyer_keys(programme, state, ordered_at=row["created_at"])))
     people = _resolve(session, [keys for _, keys in wanted], now=now, dry=dry)
     for (row, _), person in zip(wanted, people, strict=True):
         row["customer_id"], row["email_owner_id"] = person.customer_id, person.email_owner_id
