@@ -26,6 +26,7 @@ def add_commands(
     """
     app.command()(migrate)
     app.command()(leaderboard)
+    app.command("import")(import_file)
     app.command()(export)
     app.command("dry-run")(_dry_run_with(say))
     app.command()(replay)
@@ -61,6 +62,33 @@ def leaderboard(  # noqa: PLR0917 - typer knows its options by their annotations
         if rebuild:
             figures.rebuild_standings(programme)
         figures.show_leaderboard(programme, period=period, top=top, at=at, as_json=as_json)
+
+
+def import_file(  # noqa: PLR0917 - typer knows its options by their annotations
+    what: Annotated[str, typer.Argument(help="customers, orders or referrals.")],
+    file: Annotated[Path, typer.Argument(help="CSV in UTF-8; docs/import.md lists the columns.")],
+    config: ConfigPath = CONFIG,
+    shop: Annotated[str | None, typer.Option(help="Whose rows they are; the first shop's otherwise.")] = None,
+    complete: Annotated[
+        bool, typer.Option("--complete", help="These are all orders ever: bonuses wait for the history no more.")
+    ] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="From the first row, not from where it was cut off.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would become of each row; keep nothing.")
+    ] = False,
+    refused: Annotated[Path | None, typer.Option(help="Where refused rows are told, as CSV.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring in a file of the shop's past: as often as you like, and on from where it was cut off."""
+    from referrals.commands import imports
+    from referrals.commands.opening import FAILED, ending_in_words, opened
+
+    wish = imports.Wish(what, file, shop, complete, restart, dry_run, refused)
+    with ending_in_words(), opened(config) as programme:
+        if not imports.import_file(programme, wish, as_json=as_json):
+            raise SystemExit(FAILED)
 
 
 def export(

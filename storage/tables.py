@@ -10,6 +10,7 @@ from storage import (
     codes,
     contacts,
     customers,
+    imports,
     installation,
     leases,
     ledger,
@@ -25,7 +26,7 @@ from storage import (
 )
 
 MODULES = (
-    auditlog, cases, codes, contacts, customers, installation, leases, ledger, mailbox, orders, privacy, references,
-    referrals, standings, surveys, tallies, vouchers,
+    auditlog, cases, codes, contacts, customers, imports, installation, leases, ledger, mailbox, orders, privacy,
+    references, referrals, standings, surveys, tallies, vouchers,
 )  # fmt: skip
 metadata = SQLModel.metadata

@@ -25,6 +25,7 @@ WINGS = {
     "referrals.asking": ("referrals.people",),
     "referrals.figures": ("referrals.people",),
     "referrals.recruiting": ("referrals.people", "referrals.rewarding"),
+    "referrals.importing": ("referrals.people", "referrals.rewarding", "referrals.recruiting"),
     "referrals.privacy": ("referrals.people", "referrals.rewarding", "referrals.recruiting", "referrals.asking"),
 }
 LIBRARIES = {
