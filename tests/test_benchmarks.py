@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import imports
+from benchmarks.world import make_world, sqlite_url
 from referrals.asking.plays import PLAYS
 
 ROOT = Path(__file__).parents[1]
@@ -24,6 +26,19 @@ def test_candidates_are_measured_for_every_play_and_everybody_who_is_due_is_foun
     plays = json.loads(ended.stdout)["plays"]
     assert set(plays) == set(PLAYS)
     assert {name: plays[name]["due"] for name in ("t3", "t6", "t8")} == dict.fromkeys(("t3", "t6", "t8"), 100)
+
+
+def test_an_import_is_measured_and_takes_every_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    url, path = sqlite_url(tmp_path), tmp_path / "orders.csv"
+    imports.write_orders(path, 201, make_world(url, ambassadors=1))
+
+    found = imports.measure(url, str(path))
+
+    assert capsys.readouterr().out.splitlines() == [
+        "201 applied, 0 unchanged, 0 refused", "0 applied, 201 unchanged, 0 refused",
+    ]  # fmt: skip
+    assert found["clean"]
+    assert "201 orders" in imports.page({"engine": "sqlite", "orders": 201, **found})
 
 
 @pytest.mark.timeout(240)  # twelve processes that each start once, on a machine that may be busy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -25,6 +26,7 @@ from storage.database import OutcomeUnknown, Overloaded
 
 AHEAD = timedelta(days=1)  # how far in the future a date may lie: a clock that is off, and a zone that was forgotten
 ACTOR = "import"
+ALLOCATIONS_BETWEEN_COLLECTIONS = 100_000
 REFUSED_COLUMNS = ("line", "column", "reason")
 
 
@@ -72,6 +74,7 @@ def import_file(opened: Opened, wish: Wish, *, as_json: bool) -> bool:
         raise Misuse("--complete speaks of orders.")
     shop = _shop(opened, wish.shop)
     with ExitStack() as stack:
+        stack.enter_context(_collecting_less())
         file = stack.enter_context(_opened(wish.path))
         seen = _looked_over(file, kind, wish)
         read = reader_of(
@@ -222,6 +225,19 @@ def _looked_over(file: BinaryIO, kind: Kind, wish: Wish) -> Overview:
     if columns.ignored:
         _warn(f"columns that are not used: {', '.join(columns.ignored)[:500]}")
     return seen
+
+
+@contextmanager
+def _collecting_less() -> Iterator[None]:
+    """The collector looks less often: rows make no cycles, and looking for them cost a fifth of the time."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(ALLOCATIONS_BETWEEN_COLLECTIONS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -91,18 +91,26 @@ def moment(cell: str, column: str, *, zone: tzinfo, latest: datetime) -> datetim
     cell = cell.strip()
     if not cell:
         return None
-    if not DATE.fullmatch(cell):
+    found = _in_utc(cell, zone)
+    if found is None:
         raise Refused(column, "is no date; 2026-11-24 10:00 and 2026-11-24T10:00:00+01:00 are")
-    try:
-        read = datetime.fromisoformat(cell)
-        found = (read if read.tzinfo is not None else read.replace(tzinfo=zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise Refused(column, "is no date; 2026-11-24 10:00 and 2026-11-24T10:00:00+01:00 are") from None
     if found > latest:
         raise Refused(column, "lies in the future")
     if found < EARLIEST:
         raise Refused(column, "lies before 1990")
     return found
+
+
+@lru_cache(maxsize=1 << 10)
+def _in_utc(cell: str, zone: tzinfo) -> datetime | None:
+    """Kept, because the times of one row are often the same."""
+    if not DATE.fullmatch(cell):
+        return None
+    try:
+        read = datetime.fromisoformat(cell)
+        return (read if read.tzinfo is not None else read.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def truth(cell: str, column: str) -> bool | None:
