@@ -92,7 +92,7 @@ def import_file(  # noqa: PLR0917 - typer knows its options by their annotations
 
 
 def export(
-    what: Annotated[str, typer.Argument(help="leaderboard, ledger, referrals or references.")],
+    what: Annotated[str, typer.Argument(help="leaderboard, ledger, referrals, references or customers.")],
     config: ConfigPath = CONFIG,
     form: Annotated[str, typer.Option("--format", help="csv or json.")] = "csv",
     period: Period = "all",

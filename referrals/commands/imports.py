@@ -176,14 +176,15 @@ def _apply(
         )  # fmt: skip
     except NotKept as tried:
         return counted(upto, tried.outcomes), list(tried.outcomes)
-    except (Overloaded, OutcomeUnknown, ProgrammeError):
+    except (Overloaded, OutcomeUnknown):
         raise
     except Exception as error:
         if not things:
             raise
         if len(things) == 1:
             done, _ = again([], since, replace(upto, refused=upto.refused + 1))
-            return done, [Refused("", f"{INTERNAL_ERROR}: {type(error).__name__}")]
+            own = error.code if isinstance(error, ProgrammeError) else f"{INTERNAL_ERROR}: {type(error).__name__}"
+            return done, [Refused("", own)]
     half = len(things) // 2
     # The first half moves no position: cut off between the two, the whole batch is read again.
     first, outcomes = again(things[:half], since, replace(upto, position=since.position, line=since.line))

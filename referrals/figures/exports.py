@@ -12,6 +12,8 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from referrals.figures.board import whole_board
+from referrals.figures.customer_list import COLUMNS as CUSTOMERS
+from referrals.figures.customer_list import customer_pages
 from storage.bulk import fetch_in
 from storage.ledger import AVAILABLE, HELD, Bonus, Entry, Posting
 from storage.orders import Order
@@ -40,7 +42,7 @@ REFERRALS = (
     "referral", "customer", "friend", "stage", "standing", "evidence", "evidence_at", "held_minor",
     "available_minor", "currency", "reasons", "created_at", "updated_at",
 )  # fmt: skip
-COLUMNS = {"leaderboard": LEADERBOARD, "ledger": LEDGER, "referrals": REFERRALS}
+COLUMNS = {"leaderboard": LEADERBOARD, "ledger": LEDGER, "referrals": REFERRALS, "customers": CUSTOMERS}
 
 
 class UnknownExport(KeyError):
@@ -56,6 +58,8 @@ def pages_of(session: Session, name: str, *, period: str, programme: Programme, 
         return _ledger(session, programme=programme)
     if name == "referrals":
         return _referrals(session, programme=programme)
+    if name == "customers":
+        return customer_pages(session, programme=programme)
     raise UnknownExport(name)
 
 

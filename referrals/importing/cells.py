@@ -6,7 +6,7 @@ What a spreadsheet makes of things is undone: an apostrophe that keeps a cell fr
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 
@@ -143,3 +143,13 @@ def codes(cell: str) -> tuple[str, ...]:
         return ()
     typed = (text(each, limit=MAX_ID_LENGTH) for each in BETWEEN_CODES.split(cell))
     return tuple(dict.fromkeys(code for code in typed if code))[:MAX_CODES]
+
+
+def one_of(cell: str, shop: str, shops: Collection[str]) -> str:
+    """The shop that the row names, else the file's. Raises: Refused."""
+    if not cell:
+        return shop
+    named = plain(cell) or shop
+    if named not in shops:
+        raise Refused("shop", "is none of the configuration")
+    return named

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from referrals.importing import order_rows
+from referrals.importing import customer_rows, order_rows
 from referrals.importing.cells import Columns
+from referrals.importing.customers import import_customers
 from referrals.importing.orders import import_orders
 from referrals.importing.runs import Apply
 from referrals.programme import Programme
 
-ORDERS = "orders"
+CUSTOMERS, ORDERS = "customers", "orders"
 ROWS = 1000  # of a batch: a fifth of a second at most, in which hooks wait
 POINTING = 100  # of them with evidence, each of which costs as much as five others
 
@@ -30,6 +31,13 @@ class Kind:
 
 
 KINDS = {
+    CUSTOMERS: Kind(
+        customer_rows.COLUMNS,
+        customer_rows.columns_of,
+        customer_rows.reader,
+        import_customers,
+        lambda row: row.ambassador_since is not None,
+    ),
     ORDERS: Kind(
         order_rows.COLUMNS,
         order_rows.columns_of,

@@ -60,7 +60,7 @@ def reader(
         if paid_at is None and status in {PAID, COMPLETED}:
             paid_at = dated
         return OrderState(
-            shop=_shop(row[by_shop], shop, shops) if row[by_shop] else shop,
+            shop=cells.one_of(row[by_shop], shop, shops),
             id=cells.identifier(row[by_id], "id"),
             status=status,
             currency=money,
@@ -82,11 +82,3 @@ def reader(
         )
 
     return read
-
-
-def _shop(cell: str, shop: str, shops: Collection[str]) -> str:
-    """The shop that the row names. Raises: Refused."""
-    named = cells.plain(cell) or shop
-    if named not in shops:
-        raise Refused("shop", "is none of the configuration")
-    return named

@@ -70,7 +70,7 @@ def give_vanity_code(
         CodeTaken: It is somebody else's, now or earlier.
         CustomerExcluded: They are excluded, erased or staff.
     """
-    display = _fit_vanity(text)
+    display = fit_code(text)
     before = enrol_ambassador(session, customer_id, programme=programme, now=now)
     owner = survivor(session, customer_id)
     code = _take(session, owner, display=display, kind=VANITY, now=now)
@@ -89,6 +89,24 @@ def give_vanity_code(
     session.add(event)
     session.flush()
     return view_code(session, code, programme=programme)
+
+
+def keep_code(session: Session, customer_id: int, *, text: str, since: datetime) -> bool:
+    """A code of a former programme is theirs, and shown where they have none; False where it was already (rules 17).
+
+    Raises:
+        CodeUnfit: As ``give_vanity_code``.
+        CodeTaken: It is somebody else's, now or earlier.
+    """
+    display = fit_code(text)
+    owner = survivor(session, customer_id)
+    known = session.exec(select(Code).where(Code.normalised == normalise(display))).first()
+    if known is not None and known.customer_id == owner:
+        return False
+    shown = code_of(session, owner) is None
+    if known is not None or _take(session, owner, display=display, kind=VANITY, now=since, main=shown) is None:
+        raise CodeTaken(typed=text)
+    return True
 
 
 def code_of(session: Session, customer_id: int) -> Code | None:
@@ -173,7 +191,9 @@ def _issue(session: Session, customer_id: int, *, programme: Programme, now: dat
     raise AssertionError("the maker of chance repeats itself")
 
 
-def _take(session: Session, customer_id: int, *, display: str, kind: str, now: datetime) -> Code | None:
+def _take(
+    session: Session, customer_id: int, *, display: str, kind: str, now: datetime, main: bool = True
+) -> Code | None:
     """The code is this customer's; None where it is, or ever was, somebody else's."""
     normalised = normalise(display)
     row = {
@@ -181,6 +201,7 @@ def _take(session: Session, customer_id: int, *, display: str, kind: str, now: d
         "display": display,
         "customer_id": customer_id,
         "kind": kind,
+        "main": main,
         "created_at": now,
     }
     insert_rows(session, Code, [row], ignore_conflicts=True)
@@ -188,7 +209,8 @@ def _take(session: Session, customer_id: int, *, display: str, kind: str, now: d
     return session.exec(query).first()
 
 
-def _fit_vanity(text: str) -> str:
+def fit_code(text: str) -> str:
+    """The word as a code is shown. Raises: CodeUnfit."""
     display = text.strip().upper()
     symbols = display.replace("-", "")
     if not (symbols.isascii() and symbols.isalnum() and SHORTEST_VANITY <= len(symbols) <= LONGEST_VANITY):

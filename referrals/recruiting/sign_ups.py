@@ -51,11 +51,16 @@ class CustomerOutcome:
 
 @books
 def apply_customers(
-    session: Session, states: Sequence[CustomerState], *, programme: Programme, now: datetime
+    session: Session,
+    states: Sequence[CustomerState],
+    *,
+    programme: Programme,
+    now: datetime,
+    quiet: bool = False,
 ) -> list[CustomerOutcome]:
     """Every account is known as its state says; a sign-up through a link is a pair, and its friend is re-decided.
 
-    The same state again changes nothing. An erased person stays erased.
+    The same state again changes nothing. An erased person stays erased. ``quiet`` tells nobody.
     """
     outcomes, people = _resolve(session, states, programme=programme, now=now)
     rows = _customers(session, outcomes)
@@ -66,7 +71,7 @@ def apply_customers(
         for state, outcome, person, lives in zip(states, outcomes, people, alive, strict=True)
         if person is not None and lives
     ]
-    _sign_up(session, signing, programme=programme, now=now)
+    _sign_up(session, signing, programme=programme, now=now, quiet=quiet)
     for state, outcome in zip(states, outcomes, strict=True):
         if state.ambassador and not state.deleted:
             _enrol(session, outcome, programme=programme, now=now)
@@ -172,6 +177,7 @@ def _sign_up(
     *,
     programme: Programme,
     now: datetime,
+    quiet: bool,
 ) -> None:
     """The evidence of every state is in the pairs, and their friends are re-decided."""
     posts = Signposts(session, [state for state, _, _ in signing], programme=programme)
@@ -194,7 +200,7 @@ def _sign_up(
             pairs.disown(other, friend)
     touched = pairs.save(session, now=now)
     if touched:
-        redecide(session, sorted(touched), programme=programme, now=now)
+        redecide(session, sorted(touched), programme=programme, now=now, quiet=quiet)
     _report(session, found, touched)
 
 

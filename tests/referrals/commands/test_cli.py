@@ -87,7 +87,7 @@ def test_a_name_cannot_command_the_terminal(ambassade: Commands) -> None:
     assert "\x1b" not in ambassade("leaderboard").stdout
 
 
-@pytest.mark.parametrize("what", ["leaderboard", "ledger", "referrals"])
+@pytest.mark.parametrize("what", ["leaderboard", "ledger", "referrals", "customers"])
 def test_an_export_goes_to_standard_output_in_both_forms(ambassade: Commands, what: str) -> None:
     busy(ambassade)
     as_csv = ambassade("export", what)
@@ -254,7 +254,7 @@ def test_migrate_makes_schema_and_keys_and_may_be_repeated(engine: str, tmp_path
         (("leaderboard", "--at", "tomorrow"), "--at"),
         (("replay", "--since", ""), "--since"),
         (("api-key", "create", "--name", " "), "--name"),
-        (("export", "customers"), "customers"),
+        (("export", "stamps"), "stamps"),
         (("export", "ledger", "--format", "xls"), "--format"),
         (("replay", "--since", "yesterday"), "--since"),
         (("run-job", "make-coffee"), "make-coffee"),

@@ -102,4 +102,4 @@ def test_no_export_holds_a_friends_data(database: Database) -> None:
 
 def test_an_export_that_there_is_not_is_refused(database: Database) -> None:
     with pytest.raises(UnknownExport):
-        written(Shop(database), "customers", "csv")
+        written(Shop(database), "stamps", "csv")
