@@ -149,7 +149,9 @@ def _history(session: Session, programme: Any) -> Line:
         return Line("history", OK, f"a new shop (programme.no_history); {waiting} bonuses under review")
     if history_known(session, programme):
         return Line("history", OK, f"known; {waiting} bonuses under review")
-    detail = f"not known, so bonuses wait under review ({waiting} now); a new shop sets programme.no_history"
+    detail = (
+        f"not known, so bonuses wait under review ({waiting} now): `import orders --complete`, or programme.no_history"
+    )
     return Line("history", WARN, detail)
 
 

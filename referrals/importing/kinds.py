@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from referrals.importing import customer_rows, order_rows
+from referrals.importing import customer_rows, order_rows, referral_rows
 from referrals.importing.cells import Columns
 from referrals.importing.customers import import_customers
 from referrals.importing.orders import import_orders
+from referrals.importing.referrals import import_referrals
 from referrals.importing.runs import Apply
 from referrals.programme import Programme
 
-CUSTOMERS, ORDERS = "customers", "orders"
+CUSTOMERS, ORDERS, REFERRALS = "customers", "orders", "referrals"
 ROWS = 1000  # of a batch: a fifth of a second at most, in which hooks wait
 POINTING = 100  # of them with evidence, each of which costs as much as five others
 
@@ -44,6 +45,13 @@ KINDS = {
         order_rows.reader,
         import_orders,
         lambda state: bool(state.codes or state.ref),
+    ),
+    REFERRALS: Kind(
+        referral_rows.COLUMNS,
+        referral_rows.columns_of,
+        referral_rows.reader,
+        import_referrals,
+        lambda _: True,
     ),
 }
 
