@@ -60,9 +60,10 @@ def forget_messages(session: Session, people: Sequence[int], *, chats: Sequence[
 
 
 def forget_log(session: Session, people: Sequence[int], *, subjects: Iterable[str]) -> None:
-    """The audit log says what was done and how things stood, in no words; whom they brought by hand included."""
-    by_hand = fetch_in(session, Referral, "ambassador_id", people, columns=("friend_id", "by_hand_at"))
-    friends = {f"customer:{row['friend_id']}" for row in by_hand if row["by_hand_at"] is not None}
+    """The audit log says what was done and how things stood, in no words; whom they brought included."""
+    pairs = fetch_in(session, Referral, "ambassador_id", people, columns=("friend_id", "by_hand_at", "signed_up_at"))
+    said = (row for row in pairs if row["by_hand_at"] is not None or row["signed_up_at"] is not None)
+    friends = {f"customer:{row['friend_id']}" for row in said}
     own = {*(f"customer:{person}" for person in people), *subjects}
     for event in session.exec(select(AuditEvent).where(col(AuditEvent.subject).in_(sorted(own | friends)))):
         if event.subject in own or (event.after or {}).get("ambassador") in people:

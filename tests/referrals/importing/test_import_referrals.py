@@ -11,6 +11,7 @@ from referrals.importing import referral_rows
 from referrals.importing.cells import Refused
 from referrals.importing.referral_rows import ReferralRow
 from referrals.importing.referrals import import_referrals
+from referrals.privacy.traces import forget_log
 from storage.auditlog import AuditEvent
 from storage.database import Database
 from storage.mailbox import Outbox
@@ -80,3 +81,13 @@ def test_a_programme_that_pays_sign_ups_takes_no_file_of_them(database: Database
     shop.ambassador("Bram", shop_id="bram")
     assert "sign_up" in bring(shop, row())[0]
     assert shop.rows(Referral) == []
+
+
+def test_who_is_forgotten_is_in_no_words_about_a_friend(database: Database) -> None:
+    """Rule 41: why somebody was said to be hers goes with the ambassador as it goes with the friend."""
+    shop = Shop(database)
+    anna, _ = shop.ambassador("Anna", shop_id="anna")
+    shop.ambassador("Bram", shop_id="bram")
+    bring(shop, row())
+    shop.database.run(forget_log, [anna], subjects=())
+    assert "paper voucher" not in str(shop.rows(AuditEvent))
