@@ -41,6 +41,7 @@ from bot.screens import (
     today,
     unknown,
     vouchers,
+    webhooks,
     why,
 )
 from bot.voice import OutMessage, Voice
@@ -50,7 +51,7 @@ from referrals.programme import Programme
 SCREENS: tuple[ModuleType, ...] = (
     start, connect, invitation, home, link, balance, vouchers, status, why, board, nickname, terms, language, stop,
     help, today, reference, reference_consent, reference_owner, reference_views,
-    settings, privacy, score, tips, case, question, contact_log, notices, membership, unknown, old,
+    settings, privacy, score, tips, case, question, contact_log, notices, webhooks, membership, unknown, old,
 )  # fmt: skip
 
 Gather = Callable[..., dict[str, Any]]

@@ -33,6 +33,7 @@ from referrals.sections import (
     Surveys,
     TelegramSettings,
     Tier,
+    Webhooks,
     WebSettings,
 )
 from referrals.settings import Listed, Section, contradiction
@@ -68,6 +69,7 @@ class Config(Section):
     references: References = Field(default={}, validate_default=True)
     privacy: Privacy = Field(default={}, validate_default=True)
     fraud: Fraud = Field(default={}, validate_default=True)
+    webhooks: Webhooks = Field(default={}, validate_default=True)
 
     @property
     def click_days(self) -> int:

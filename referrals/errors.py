@@ -128,3 +128,33 @@ class OtherCurrency(ProgrammeError):
     """The voucher is in another currency, and nothing is converted (rules 4)."""
 
     code = "other_currency"
+
+
+class UnknownWebhook(ProgrammeError):
+    """No webhook has this number."""
+
+    code = "unknown_webhook"
+
+
+class UnknownDelivery(ProgrammeError):
+    """This webhook has no delivery of this number."""
+
+    code = "unknown_delivery"
+
+
+class WebhookOff(ProgrammeError):
+    """The webhook is switched off: switch it on first."""
+
+    code = "webhook_off"
+
+
+class TooManyWebhooks(ProgrammeError):
+    """There are as many webhooks as an installation has."""
+
+    code = "too_many_webhooks"
+
+
+class EventForgotten(ProgrammeError):
+    """The event's data is gone, because its customer was erased."""
+
+    code = "event_forgotten"

@@ -52,6 +52,7 @@ REFERENCE_LESS = "reference_less"  # reference, uses: the customer withdrew thes
 # To the owners, once: what a shop passed on about personal data and only they can do.
 DATA_REQUESTED = "data_requested"  # customer, shop, until_at: somebody wants to see what is kept of them
 SHOP_LEAVES = "shop_leaves"  # shop, until_at: it wants the data of its customers gone
+WEBHOOK_OFF = "webhook_off"  # webhook, host, why: an address is told nothing any more
 
 # Unasked, at most once, within the caps and outside quiet hours (rules 23, 28-30).
 SCORE_ASKED = "score_asked"  # survey
@@ -68,7 +69,9 @@ MONEY = BONUSES | VOUCHERS
 ACCOUNT = frozenset({TOKEN_USED_ELSEWHERE, CLAIM_ENDED})
 CASES = frozenset({CASE_ANSWER, CASE_SOLVED})
 REFERENCES = frozenset({REFERENCE_TEXT, REFERENCE_PUBLISHED, REFERENCE_REFUSED})
-STAFF = frozenset({CASE_CARD, CASE_SAID, CASE_ALARM, REFERENCE_CARD, REFERENCE_LESS, DATA_REQUESTED, SHOP_LEAVES})
+STAFF = frozenset(
+    {CASE_CARD, CASE_SAID, CASE_ALARM, REFERENCE_CARD, REFERENCE_LESS, DATA_REQUESTED, SHOP_LEAVES, WEBHOOK_OFF}
+)
 UNASKED = frozenset(
     {SCORE_ASKED, TIP_SECOND_ORDER, TIP_SHARE_AGAIN, TIP_NEVER_OPENED, THANKS, REFERENCE_INVITED, REFERENCE_RENEWAL}
 )

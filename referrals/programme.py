@@ -53,6 +53,11 @@ class Programme:
         """A keyed fingerprint (HMAC-SHA256, hex) that says "the same" and nothing else."""
         return hmac.digest(self.fingerprint_key, text.encode(), "sha256").hex()
 
+    def derived(self, purpose: str, text: str) -> bytes:
+        """A key of 32 bytes that only this installation can make, another one for each purpose and text."""
+        key = hmac.digest(self.fingerprint_key, f"derived:{purpose}".encode(), "sha256")
+        return hmac.digest(key, text.encode(), "sha256")
+
     def number(self, kind: str, identifier: int) -> str:
         """The short public number of a customer, bonus or referral; never a secret, never a right."""
         number: str = self._hashids(kind).encode(identifier)

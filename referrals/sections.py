@@ -297,3 +297,14 @@ class Fraud(Section):
 
     max_orders_per_ip_per_day: Positive = 5
     review_score: Percentage = 60  # 0 to 100: from here on it is held for review
+
+
+class Webhooks(Section):
+    """Whom we tell over HTTP; the endpoints themselves are made through the API."""
+
+    private_hosts: Annotated[
+        tuple[Annotated[Text, pattern(r"\[?[\w.:-]+\]?", "is a host, or host:port, without https://")], ...],
+        Listed,
+        distinct(),
+    ] = ()
+    failing_days: Positive = 5

@@ -20,6 +20,7 @@ from storage import (
     references,
     referrals,
     standings,
+    subscribers,
     surveys,
     tallies,
     vouchers,
@@ -27,6 +28,6 @@ from storage import (
 
 MODULES = (
     auditlog, cases, codes, contacts, customers, imports, installation, leases, ledger, mailbox, orders, privacy,
-    references, referrals, standings, surveys, tallies, vouchers,
+    references, referrals, standings, subscribers, surveys, tallies, vouchers,
 )  # fmt: skip
 metadata = SQLModel.metadata

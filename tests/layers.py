@@ -21,12 +21,19 @@ DOORS_OF = {"referrals.jobs": ("referrals.outside",)}
 MAY_IMPORT_DOORS = ("referrals.cli", "referrals.commands", *WIRING)
 WINGS = {
     "referrals.people": (),
-    "referrals.rewarding": ("referrals.people",),
-    "referrals.asking": ("referrals.people",),
+    "referrals.subscribers": (),
+    "referrals.rewarding": ("referrals.people", "referrals.subscribers"),
+    "referrals.asking": ("referrals.people", "referrals.subscribers"),
     "referrals.figures": ("referrals.people",),
-    "referrals.recruiting": ("referrals.people", "referrals.rewarding"),
+    "referrals.recruiting": ("referrals.people", "referrals.rewarding", "referrals.subscribers"),
     "referrals.importing": ("referrals.people", "referrals.rewarding", "referrals.recruiting"),
-    "referrals.privacy": ("referrals.people", "referrals.rewarding", "referrals.recruiting", "referrals.asking"),
+    "referrals.privacy": (
+        "referrals.people",
+        "referrals.rewarding",
+        "referrals.recruiting",
+        "referrals.asking",
+        "referrals.subscribers",
+    ),
 }
 LIBRARIES = {
     "aiogram": ("bot",),

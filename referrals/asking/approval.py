@@ -26,6 +26,7 @@ from referrals.asking.references import (
     stage,
 )
 from referrals.asking.shown import clean_words, is_correction
+from referrals.asking.tellings import BY_OWNER, publication, tell_taken_down
 from referrals.asking.wall import PUBLISHED, shown_of
 from referrals.calendar import add_local_months
 from referrals.errors import ProgrammeError
@@ -33,6 +34,7 @@ from referrals.notices import REFERENCE_PUBLISHED, REFERENCE_REFUSED, REFERENCE_
 from referrals.people.persons import everybody, get_customer, survivor, takes_part
 from referrals.programme import Programme
 from referrals.reasons import EXCLUDED_CUSTOMER, TOO_EARLY
+from referrals.subscribers.events import tell_subscribers
 from storage.auditlog import AuditEvent
 from storage.contacts import PLANNED, Contact
 from storage.references import Reference
@@ -105,6 +107,8 @@ def publish(session: Session, reference: Reference, *, owner: int, programme: Pr
     _done(session, reference, "reference:publish", before=before, owner=owner, now=now)
     data = {"uses": list(consent.uses), "until_at": reference.expires_at.isoformat()}
     _tell(session, reference, REFERENCE_PUBLISHED, data, now=now)
+    happened = publication(reference, uses=consent.uses, until=reference.expires_at, now=now)
+    tell_subscribers(session, [happened], now=now)
 
 
 def shorten(session: Session, reference: Reference, *, words: str, owner: int, now: datetime) -> None:
@@ -119,6 +123,7 @@ def shorten(session: Session, reference: Reference, *, words: str, owner: int, n
     if not is_correction(text, of=reference.text or "", original=reference.original or ""):
         raise NotACorrection
     before = as_recorded(reference)
+    tell_taken_down(session, reference, uses=(), because=BY_OWNER, now=now)
     reference.text = text
     reopen(session, reference, now=now)
     _done(session, reference, "reference:shorten", before=before, owner=owner, now=now)
@@ -133,6 +138,7 @@ def refuse(session: Session, reference: Reference, *, owner: int, programme: Pro
     """
     need(stage(session, reference, now=now), CUSTOMER_APPROVED, PUBLISHED)
     before = as_recorded(reference)
+    tell_taken_down(session, reference, uses=(), because=BY_OWNER, now=now)
     end_consent(session, reference, now=now)
     shut(reference)
     reference.version += 1

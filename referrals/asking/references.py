@@ -27,6 +27,7 @@ from referrals.asking.shown import (
     names_to_choose,
     seal,
 )
+from referrals.asking.tellings import BY_CUSTOMER, tell_taken_down
 from referrals.asking.wall import OVER, PUBLISHED, is_over, shown_of
 from referrals.errors import ProgrammeError
 from referrals.notices import REFERENCE_INVITED
@@ -264,6 +265,7 @@ def withdraw(
     if use is not None and use not in had:
         return []
     left = [] if use is None else narrow_consent(session, reference, use=use, now=now)
+    tell_taken_down(session, reference, uses=left, because=BY_CUSTOMER, now=now)
     reference.uses = left
     reference.version += 1
     if not left:

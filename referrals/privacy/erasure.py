@@ -7,19 +7,22 @@ number, where nobody can spend it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session
 
 from referrals.asking.privacy import forget_asking, subjects_of
+from referrals.asking.tellings import published_of, withdrawal
 from referrals.people.persons import everybody, get_customer
 from referrals.people.privacy import chats_of_people, forget_person
 from referrals.privacy.traces import forget_bodies, forget_log, forget_messages, forget_replies
 from referrals.programme import Programme
 from referrals.recruiting.orders import redecide
 from referrals.recruiting.privacy import forget_recruiting
+from referrals.subscribers.events import CUSTOMER_ERASED, Happening, tell_subscribers
+from referrals.subscribers.privacy import forget_events
 from storage.auditlog import AuditEvent
 from storage.bulk import fetch_in
 from storage.customers import ERASED
@@ -69,6 +72,7 @@ def erase(
         return erased
     people = everybody(session, customer.id)
     chats = chats_of_people(session, people)
+    public = published_of(session, people)
     forget_bodies(session, people, chats=chats, programme=programme, now=now)
     forget_log(session, people, subjects=subjects_of(session, people))
     forget_replies(session, people, programme=programme)
@@ -79,6 +83,8 @@ def erase(
     )
     redecide(session, _waited_for(session, people), programme=programme, now=now)
     forget_messages(session, people, chats=chats)  # also what the decisions just wrote
+    forget_events(session, people)  # likewise
+    tell_subscribers(session, _last_word(erased.customer_id, public, now=now), now=now)
     event = AuditEvent(
         at=now,
         actor=actor,
@@ -96,6 +102,13 @@ def _waited_for(session: Session, people: Sequence[int]) -> list[int]:
     """The friends whose bonuses these people still wait for: like anybody who is shut out, they get none."""
     bonuses = fetch_in(session, Bonus, "customer_id", people, columns=("friend_id", "status"))
     return sorted({row["friend_id"] for row in bonuses if row["status"] == HELD})
+
+
+def _last_word(customer_id: int, references: Sequence[int], *, now: datetime) -> Iterator[Happening]:
+    """What subscribers must do about it: take down what was published, and forget the number themselves."""
+    for reference_id in references:
+        yield withdrawal(reference_id, customer_id, uses=(), because=ERASED, now=now)
+    yield Happening(CUSTOMER_ERASED, f"{CUSTOMER_ERASED}:{customer_id}", {"customer": customer_id}, customer_id)
 
 
 def _is_owners(chat_id: int, programme: Programme) -> bool:

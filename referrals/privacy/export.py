@@ -14,6 +14,7 @@ from referrals.people.privacy import chats_of_people, tell_person
 from referrals.programme import Programme
 from referrals.recruiting.privacy import tell_recruiting
 from referrals.rewarding.privacy import tell_rewarding
+from referrals.subscribers.privacy import tell_events
 from storage.auditlog import AuditEvent
 from storage.mailbox import Outbox
 
@@ -37,6 +38,7 @@ def export_person(session: Session, customer_id: int, *, programme: Programme, n
         **tell_recruiting(session, people, programme=programme),
         **tell_rewarding(session, people, programme=programme),
         **tell_asking(session, people, programme=programme),
+        "told_to_other_programs": tell_events(session, people),
         "messages": _messages(session, people),
         "decisions_of_staff": _log(session, people),
     }

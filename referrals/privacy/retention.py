@@ -15,6 +15,7 @@ from sqlalchemy import delete, exists
 from sqlmodel import Session, col, select
 
 from referrals.privacy.traces import emptied
+from referrals.subscribers.privacy import drop_endpoints, drop_events
 from storage.bulk import fetch_in, update_rows
 from storage.codes import Click
 from storage.customers import ConnectToken
@@ -123,7 +124,9 @@ def drop_chats(session: Session, *, programme: Programme, now: datetime) -> int 
     return len(chats) or None
 
 
-CHUNKS: tuple[Chunk, ...] = (drop_clicks, blank_messages, drop_links, drop_replies, drop_chats)
+CHUNKS: tuple[Chunk, ...] = (
+    drop_clicks, blank_messages, drop_links, drop_replies, drop_chats, drop_events, drop_endpoints,
+)  # fmt: skip
 
 
 def _ends(programme: Programme, now: datetime) -> tuple[datetime, datetime]:

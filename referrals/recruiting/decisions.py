@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,13 @@ from referrals.recruiting.attribution import BY_HAND_KIND, SETTLED, Attribution,
 from referrals.recruiting.facts import Facts, friend_facts, is_settled
 from referrals.recruiting.standing import PairPlan, changed_pairs, note_refusal, plan_pairs
 from referrals.recruiting.states import why_unpaid
+from referrals.recruiting.tellings import order_happenings, refusal_happenings
 from referrals.rewarding.bonuses import BonusPlan, Settling, plan_bonuses, write_bonuses
 from referrals.rewarding.messages import TOLD, not_counted
 from referrals.rewarding.rules import Claim, OrderWorth, SignUpWorth, claims_of, kept_minor
+from referrals.rewarding.tellings import bonus_happenings
 from referrals.rewarding.terms import SIGN_UP
+from referrals.subscribers.events import Happening, tell_subscribers
 from storage.bulk import insert_rows, update_rows
 from storage.columns import to_text
 from storage.customers import ACTIVE, Customer
@@ -22,7 +26,6 @@ from storage.orders import Order
 from storage.referrals import Referral
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlmodel import Session
@@ -44,6 +47,7 @@ class DecisionPlan:
     changed_pairs: list[Row] = field(default_factory=list)
     bonuses: BonusPlan = field(default_factory=BonusPlan)
     orders: list[Row] = field(default_factory=list)  # stored orders whose decision changed
+    explained: list[Row] = field(default_factory=list)  # orders that have other reasons now than before
     first_paid: list[Row] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
 
@@ -121,6 +125,15 @@ def write_decisions(session: Session, plan: DecisionPlan, *, now: datetime) -> N
     if plan.first_paid:
         update_rows(session, Customer, plan.first_paid, key=("id",))
     write_notices(session, [*plan.bonuses.notices, *plan.notices], now=now)
+    tell_subscribers(session, _happened(plan, now=now), now=now)
+
+
+def _happened(plan: DecisionPlan, *, now: datetime) -> Iterator[Happening]:
+    """What this brought that somebody may have subscribed to; nothing in most batches."""
+    yield from bonus_happenings(plan.bonuses.lots)
+    known = {lot.row["order_id"] for lot in plan.bonuses.lots}
+    yield from order_happenings(row for row in plan.explained if row["id"] not in known)
+    yield from refusal_happenings(plan.pairs, plan.changed_pairs, now=now)
 
 
 def worths_of(
@@ -193,6 +206,8 @@ def _judge_orders(
             "evidence": [_judged(evidence, lost) for evidence in row["evidence"]],
         }
         if any(row[name] != value for name, value in decided.items()):
+            if decided["reasons"] != row["reasons"]:
+                plan.explained.append(row)
             row.update(decided)
             plan.orders.append(row)
         _tell(plan, facts, row, verdict.evidence.ambassador_id if verdict.evidence else None)

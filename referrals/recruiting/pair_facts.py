@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from sqlmodel import Session
 
 from referrals.reasons import CIRCULAR, EXCLUDED_CUSTOMER, OWN_ACCOUNT, Reason, reason
+from referrals.recruiting.tellings import refusals, sign_up_happenings
+from referrals.subscribers.events import tell_subscribers
 from storage.bulk import fetch_in, insert_rows, take_ids, update_rows
 from storage.customers import ACTIVE, Customer
 from storage.referrals import INVITED, REFUSED, SIGNED_UP, Referral
@@ -42,6 +45,8 @@ class Pairs:
     states: dict[int, str] = field(default_factory=dict)  # of ambassadors and friends
     fresh: set[tuple[int, int]] = field(default_factory=set)
     changed: set[tuple[int, int]] = field(default_factory=set)
+    signed_up: set[tuple[int, int]] = field(default_factory=set)  # for the first time
+    refused: set[tuple[int, int]] = field(default_factory=set)  # likewise
 
     def of_friend(self, friend_id: int) -> list[Row]:
         """Every pair of this friend."""
@@ -74,12 +79,17 @@ class Pairs:
         row = self._row(ambassador_id, friend_id, code_id=code_id, stage=SIGNED_UP, at=dated)
         if row["signed_up_at"] is None and not row["standing"]:
             self._change(row, stage=SIGNED_UP, reasons=[])
+        if row["signed_up_at"] is None:
+            self.signed_up.add((ambassador_id, friend_id))
         self._change(row, signed_up_at=min(row["signed_up_at"] or at, at), evidence_at=min(row["evidence_at"], dated))
 
     def refuse(self, ambassador_id: int, friend_id: int, why: str, *, code_id: int | None, at: datetime) -> None:
         """The pair is kept with the reason why it does not count; one that counts is left alone."""
+        known = self.rows.get((ambassador_id, friend_id))
         row = self._row(ambassador_id, friend_id, code_id=code_id, stage=REFUSED, at=at)
         if not _holds(row):
+            if known is None or known["stage"] != REFUSED:
+                self.refused.add((ambassador_id, friend_id))
             self._change(row, stage=REFUSED, reasons=[reason(why)])
 
     def disown(self, ambassador_id: int, friend_id: int) -> None:
@@ -105,8 +115,15 @@ class Pairs:
         insert_rows(session, Referral, fresh)
         changed = [self.rows[key] for key in sorted(self.changed - self.fresh)]
         update_rows(session, Referral, [{name: row[name] for name in STORED} for row in changed], key=("id",))
-        self.changed, self.fresh = set(), set()
+        self._tell(session, now=now)
+        self.changed, self.fresh, self.signed_up, self.refused = set(), set(), set(), set()
         return {friend for _, friend in touched}
+
+    def _tell(self, session: Session, *, now: datetime) -> None:
+        joined = [row for key in sorted(self.signed_up) if _holds(row := self.rows[key])]
+        refused = [row for key in sorted(self.refused) if (row := self.rows[key])["stage"] == REFUSED]
+        happened = chain(sign_up_happenings(joined), refusals(refused, now=now))
+        tell_subscribers(session, happened, now=now)
 
     def _is_own(self, ambassador_id: int, friend_id: int) -> bool:
         row = self.rows.get((ambassador_id, friend_id))

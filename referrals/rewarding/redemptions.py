@@ -18,6 +18,7 @@ from referrals.people.persons import get_customer, takes_part
 from referrals.reasons import VOUCHER_REDEEMED, VOUCHER_ROLLED_BACK
 from referrals.rewarding import voucher_lots as lots
 from referrals.rewarding.postings import available_of, debts_of
+from referrals.rewarding.tellings import voucher_happening
 from referrals.rewarding.voucher_books import (
     Cause,
     book_moves,
@@ -28,6 +29,7 @@ from referrals.rewarding.voucher_books import (
     words_of,
 )
 from referrals.rewarding.vouchers import VoucherView, note, set_left, status_of, view_of
+from referrals.subscribers import events
 from storage.database import books
 from storage.ledger import AVAILABLE, RESERVED
 from storage.vouchers import EXPIRED, REDEEMED, ROLLED_BACK, STANDING, VOID, Redemption, Voucher
@@ -103,6 +105,7 @@ def redeem_voucher(
     redemption.returned_minor = lots.moved(found, AVAILABLE)
     set_left(voucher, voucher.left_minor + lots.moved(found, RESERVED), otherwise=REDEEMED, now=now)
     _tell(session, VOUCHER_USED, voucher, redemption, kept_minor=voucher.left_minor, now=now)
+    _publish(session, events.VOUCHER_REDEEMED, voucher, redemption, now=now)
     note(session, voucher, "voucher:redeem", actor=actor, after=_noted(redemption), now=now)
     return _told(voucher, redemption, now=now)
 
@@ -133,6 +136,7 @@ def rollback_voucher(session: Session, code: str, *, order: OrderKey, actor: str
         set_left(voucher, voucher.left_minor + lots.moved(found, RESERVED), otherwise=VOID, now=now)
     if voucher.status == STANDING:
         _tell(session, VOUCHER_BACK, voucher, redemption, now=now)
+    _publish(session, events.VOUCHER_ROLLED_BACK, voucher, redemption, now=now)
     note(session, voucher, "voucher:rollback", actor=actor, before=before, after=_noted(redemption), now=now)
     return _told(voucher, redemption, now=now)
 
@@ -214,6 +218,16 @@ def _tell(session: Session, kind: str, voucher: Voucher, redemption: Redemption,
         amounts = {"amount_minor": voucher.left_minor}
     key = f"{kind}:{voucher.id}:{redemption.first_posting_id}"
     write_notices(session, [Notice(kind, voucher.customer_id, key, words_of(voucher) | amounts | more)], now=now)
+
+
+def _publish(session: Session, kind: str, voucher: Voucher, redemption: Redemption, *, now: datetime) -> None:
+    """Subscribers hear what the order took, or gave back, and how the voucher stands."""
+    taken = {
+        "order": {"shop": redemption.shop, "id": redemption.order_ref},
+        "taken_minor": redemption.amount_minor,
+        "returned_minor": redemption.returned_minor,
+    }
+    events.tell_subscribers(session, [voucher_happening(kind, voucher, now=now, **taken)], now=now)
 
 
 def _noted(redemption: Redemption) -> dict[str, Any]:

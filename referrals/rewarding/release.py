@@ -15,6 +15,8 @@ from referrals.rewarding.lots import Step, release_step
 from referrals.rewarding.messages import released
 from referrals.rewarding.milestones import friends_moved, settle_milestones
 from referrals.rewarding.postings import debts_of, write_steps
+from referrals.rewarding.tellings import release_happenings
+from referrals.subscribers.events import tell_subscribers
 from storage.bulk import fetch_in, update_rows
 from storage.database import books
 from storage.ledger import AVAILABLE, DEBT, HELD, Bonus
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from referrals.programme import Programme
 
 Row = dict[str, Any]
+RELEASED = ("id", "status", "released_at", "updated_at", "under_review", "postings", "reasons")
 
 
 def due_bonuses(session: Session, *, programme: Programme, now: datetime, limit: int) -> list[int]:
@@ -66,6 +69,7 @@ def release_bonuses(session: Session, bonus_ids: Sequence[int], *, programme: Pr
     steps = _release(session, rows, now=now)
     write_notices(session, _news(session, rows), now=now)
     settle_milestones(session, friends_moved(steps), programme=programme, now=now)
+    tell_subscribers(session, release_happenings(rows), now=now)
     return len(rows)
 
 
@@ -85,7 +89,8 @@ def _release(session: Session, rows: list[Row], *, now: datetime) -> list[tuple[
         counted.add(pair)
         row["postings"] += 1
         steps.append((step, row))
-    update_rows(session, Bonus, [_released_row(row, now=now) for row in rows], key=("id",))
+        row.update(_released_row(row, now=now))
+    update_rows(session, Bonus, [{name: row[name] for name in RELEASED} for row in rows], key=("id",))
     write_steps(session, steps, now=now)
     return steps
 
@@ -93,12 +98,10 @@ def _release(session: Session, rows: list[Row], *, now: datetime) -> list[tuple[
 def _released_row(row: Row, *, now: datetime) -> Row:
     approved = reason(APPROVED, date=now.isoformat(), amount_minor=row["amount_minor"], currency=row["currency"])
     return {
-        "id": row["id"],
         "status": AVAILABLE,
         "released_at": now,
         "updated_at": now,
         "under_review": False,
-        "postings": row["postings"],
         "reasons": [approved],
     }
 

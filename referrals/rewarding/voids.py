@@ -16,8 +16,11 @@ from referrals.notices import VOUCHER_VOIDED, Notice, write_notices
 from referrals.reasons import VOUCHER_VOID
 from referrals.rewarding.lots import Step
 from referrals.rewarding.postings import write_steps
+from referrals.rewarding.tellings import voucher_happening
 from referrals.rewarding.voucher_books import note_postings, vouchers_over, words_of
 from referrals.rewarding.voucher_lots import Part, moves
+from referrals.subscribers.events import VOUCHER_VOIDED as VOUCHER_VOIDED_EVENT
+from referrals.subscribers.events import tell_subscribers
 from storage.bulk import fetch_in, update_rows
 from storage.ledger import AVAILABLE, RESERVED, Bonus
 from storage.vouchers import VOID, Voucher
@@ -58,14 +61,16 @@ def write_voids(session: Session, plan: VoidPlan, *, now: datetime) -> None:
     counted = [{"id": row["id"], "postings": row["postings"], "updated_at": now} for row in plan.others.values()]
     update_rows(session, Bonus, counted, key=("id",))
     note_postings(session, write_steps(session, plan.steps, now=now), plan.owners)
-    notices = []
+    notices, happened = [], []
     for voucher_id in plan.vouchers:
         voucher = session.get_one(Voucher, voucher_id)
         data = words_of(voucher) | {"amount_minor": voucher.left_minor}
         notices.append(Notice(VOUCHER_VOIDED, voucher.customer_id, f"{VOUCHER_VOIDED}:{voucher_id}", data))
         voucher.left_minor, voucher.status, voucher.ended_at = 0, VOID, now
+        happened.append(voucher_happening(VOUCHER_VOIDED_EVENT, voucher, now=now))
     session.flush()
     write_notices(session, notices, now=now)
+    tell_subscribers(session, happened, now=now)
 
 
 def _add(session: Session, plan: VoidPlan, voucher: Voucher, parts: Sequence[Part], rows: Mapping[int, Row]) -> None:

@@ -38,6 +38,7 @@ from referrals.reasons import (
 from referrals.rewarding import voucher_lots as lots
 from referrals.rewarding.balances import balances
 from referrals.rewarding.postings import debts_of
+from referrals.rewarding.tellings import voucher_happening
 from referrals.rewarding.voucher_books import (
     Cause,
     book_moves,
@@ -49,6 +50,10 @@ from referrals.rewarding.voucher_books import (
     shown,
     words_of,
 )
+from referrals.subscribers.events import VOUCHER_EXPIRED as VOUCHER_EXPIRED_EVENT
+from referrals.subscribers.events import VOUCHER_MADE as VOUCHER_MADE_EVENT
+from referrals.subscribers.events import VOUCHER_VOIDED as VOUCHER_VOIDED_EVENT
+from referrals.subscribers.events import tell_subscribers
 from storage.auditlog import AuditEvent
 from storage.database import books
 from storage.ledger import AVAILABLE, DEBT, RESERVED
@@ -125,6 +130,7 @@ def issue_voucher(
     book_moves(session, lots.moves(owed, AVAILABLE, DEBT), Cause("settle", DEBT_SETTLED), now=now)
     cause = Cause("reserve", VOUCHER_MADE, voucher.id)
     book_moves(session, lots.moves(taken, AVAILABLE, RESERVED), cause, now=now)
+    tell_subscribers(session, [voucher_happening(VOUCHER_MADE_EVENT, voucher, now=now)], now=now)
     note(session, voucher, "voucher:issue", actor=actor, after={"amount_minor": wanted, "currency": currency}, now=now)
     return view_of(voucher, now=now)
 
@@ -229,3 +235,5 @@ def _free(session: Session, voucher: Voucher, status: str, why: str, *, now: dat
     book_moves(session, found, Cause("expire" if status == EXPIRED else "void", why, voucher.id), now=now)
     set_left(voucher, 0, otherwise=status, now=now)
     session.flush()
+    kind = VOUCHER_EXPIRED_EVENT if status == EXPIRED else VOUCHER_VOIDED_EVENT
+    tell_subscribers(session, [voucher_happening(kind, voucher, now=now)], now=now)

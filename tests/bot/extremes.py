@@ -176,6 +176,7 @@ EXTREMES: dict[str, list[Any]] = {
     "tip_second_order": [TIP],
     "tip_share_again": [TIP],
     "tips_off": [{}],
+    "webhook_off": [{"webhook": MOST_ID, "host": "a" * 253, "why": why} for why in ("gone", "failing")],
     "reference_card": [REFERENCE | {"status": status} for status in (
         "customer_approved", "published", "over", "withdrawn",
     )],

@@ -40,12 +40,18 @@ def verify_hmac(signature: str, body: bytes, *, secrets: Sequence[str]) -> bool:
     return _any_matches([signature], body, [secret.encode() for secret in secrets])
 
 
-def sign_standard(body: bytes, *, secret: str, message_id: str, at: datetime) -> dict[str, str]:
-    """The three headers under which a receiver of Standard Webhooks accepts the body."""
+def sign_standard(
+    body: bytes, *, secret: str, message_id: str, at: datetime, also: Sequence[str] = ()
+) -> dict[str, str]:
+    """The three headers under which a receiver of Standard Webhooks accepts the body.
+
+    ``also`` are secrets that sign beside it while one replaces the other.
+    """
     timestamp = str(int(at.timestamp()))
     signed = f"{message_id}.{timestamp}.".encode() + body
-    signature = base64.b64encode(hmac.digest(key_of(secret), signed, "sha256")).decode()
-    return {"webhook-id": message_id, "webhook-timestamp": timestamp, "webhook-signature": f"v1,{signature}"}
+    digests = [hmac.digest(key_of(each), signed, "sha256") for each in (secret, *also)]
+    signatures = " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)
+    return {"webhook-id": message_id, "webhook-timestamp": timestamp, "webhook-signature": signatures}
 
 
 def sign_hmac(body: bytes, *, secret: str) -> str:
