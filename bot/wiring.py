@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bot.pace import Pace
     from bot.service import BotService
     from referrals.jobs.clock import JobClock
+    from referrals.outside.webhooks import WebhookSender
     from referrals.web.app import UpdateHandler
     from referrals.web.serving import GuardedRunner
 
@@ -63,6 +64,7 @@ class Service:
     address: str = ""
     _is_open: bool = False
     _jobs: JobClock | None = None
+    _webhooks: WebhookSender | None = None
     _web: GuardedRunner | None = None
     _tasks: Tasks = field(default_factory=Tasks)
 
@@ -98,6 +100,8 @@ class Service:
         """Not ready, listeners closed, polling ended, the database drained; within ten seconds."""
         if self._web is not None:
             await self._close_web()
+        if self._webhooks is not None:
+            await self._webhooks.stop()
         if self._jobs is not None:
             await self._jobs.stop()
         if self.bot is not None:
@@ -188,6 +192,12 @@ class Service:
 
         self._jobs = JobClock(self.database, programme=self.programme, clock=self.clock)
         self._jobs.start()
+        from referrals.outside.webhooks import WebhookSender  # noqa: PLC0415 - likewise
+
+        self._webhooks = WebhookSender(
+            self.database, programme=self.programme, clock=self.clock, say=self.texts.say, tasks=self._tasks
+        )
+        self._tasks.start(self._webhooks.run(), name="webhooks")
 
 
 async def run(service: Service) -> None:

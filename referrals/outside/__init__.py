@@ -1,1 +1,1 @@
-"""The door outwards: what we ask of others, a shop's API first of all; never within a transaction."""
+"""The door outwards: what we ask of others, and what we tell them; asynchronous, and never within a transaction."""
