@@ -31,6 +31,8 @@ SCOPES = (
     "privacy:read",
     "privacy:write",
     "vouchers:write",
+    "webhooks:read",
+    "webhooks:write",
 )
 
 

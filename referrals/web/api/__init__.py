@@ -19,6 +19,15 @@ from referrals.web.api.problems import Problem, problem_response
 from referrals.web.api.references import list_references
 from referrals.web.api.referrals import list_referrals, refer, show_referral
 from referrals.web.api.vouchers import make_voucher, redeem, rollback, validate
+from referrals.web.api.webhook_deliveries import list_webhook_deliveries, ping_webhook, redeliver_webhook
+from referrals.web.api.webhooks import (
+    change_webhook,
+    delete_webhook,
+    list_webhooks,
+    make_webhook,
+    rotate_webhook,
+    show_webhook,
+)
 from referrals.web.door import Door
 
 ROOT = "/api/v1"
@@ -40,6 +49,15 @@ ROUTES = (
     ("POST", "/vouchers/validate", "vouchers:write", validate),
     ("POST", "/vouchers/redeem", "vouchers:write", redeem),
     ("POST", "/vouchers/rollback", "vouchers:write", rollback),
+    ("GET", "/webhooks", "webhooks:read", list_webhooks),
+    ("POST", "/webhooks", "webhooks:write", make_webhook),
+    ("GET", "/webhooks/{number}", "webhooks:read", show_webhook),
+    ("PATCH", "/webhooks/{number}", "webhooks:write", change_webhook),
+    ("DELETE", "/webhooks/{number}", "webhooks:write", delete_webhook),
+    ("POST", "/webhooks/{number}/rotate", "webhooks:write", rotate_webhook),
+    ("POST", "/webhooks/{number}/ping", "webhooks:write", ping_webhook),
+    ("GET", "/webhooks/{number}/deliveries", "webhooks:read", list_webhook_deliveries),
+    ("POST", "/webhooks/{number}/deliveries/{delivery}/redeliver", "webhooks:write", redeliver_webhook),
     ("GET", "/contacts", "contacts:read", list_contacts),
     ("GET", "/references", "references:read", list_references),
     ("GET", "/leaderboard", "leaderboard:read", show_leaderboard),

@@ -19,6 +19,7 @@ from pydantic_core import core_schema
 from typing_extensions import TypedDict
 
 from referrals.web.api.calls import Work
+from referrals.web.api.messages import MEANINGS, MESSAGES, SIGNED_HEADERS
 from referrals.web.api.problems import reply
 from referrals.web.api.shapes import Number
 from referrals.web.api.spec import SPECS, Codes, Spec
@@ -51,6 +52,7 @@ listed is 405 and an address that is not listed 404, problems both. Bodies are J
 REF = "#/components/schemas/{model}"
 PROBLEM = REF.format(model="ProblemDetails")
 OnceKey = Annotated[str, Field(pattern="^[!-~]([ -~]{0,253}[!-~])?$", examples=["order-1001-paid"])]
+PLACES = re.compile(r"{(\w+)}")
 RULES = re.compile(r" \(rules? [^)]*\)")
 
 
@@ -102,11 +104,34 @@ def make_document(root: str, routes: Iterable[Route]) -> Json:
         "info": {"title": "Ambassade", "version": "1", "description": ABOUT},
         "servers": [{"url": root}],
         "paths": paths,
+        "webhooks": {kind: _told(kind, message, schemas) for kind, message in MESSAGES.items()},
         "components": {
             "schemas": definitions,
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "A key with the scope."}},
         },
     }
+
+
+def _told(kind: str, message: Any, schemas: Lookup) -> Json:
+    """What is posted to an endpoint of ``/webhooks``, and what its answers mean."""
+    schema = {"allOf": [schemas("serialization", message), {"properties": {"type": {"const": kind}}}]}
+    what = (MEANINGS[kind], "Signed after Standard Webhooks 1.0.0; the same `webhook-id` is the same message.")
+    headers = [
+        _parameter("header", name, says, {"type": "string"}, required=True) for name, says in SIGNED_HEADERS.items()
+    ]
+    operation = {
+        "operationId": "told_" + kind.replace(".", "_"),
+        "summary": kind,
+        "description": "\n\n".join(what),
+        "tags": ["webhooks"],
+        "parameters": headers,
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+        "responses": {
+            "2XX": {"description": "It arrived. Anything else is tried again for 24 hours."},
+            "410": {"description": "Nobody wants it here: the endpoint is switched off."},
+        },
+    }
+    return {"post": operation}
 
 
 def _operation(path: str, scope: str, work: Work, spec: Spec, schemas: Lookup) -> Json:
@@ -127,8 +152,8 @@ def _operation(path: str, scope: str, work: Work, spec: Spec, schemas: Lookup) -
 
 
 def _parameters(path: str, spec: Spec, schemas: Lookup) -> Iterable[Json]:
-    if "{" in path:
-        yield _parameter("path", "number", "The public number.", schemas("validation", Number), required=True)
+    for name in PLACES.findall(path):
+        yield _parameter("path", name, "The public number.", schemas("validation", Number), required=True)
     for each in spec.query:
         yield _parameter("query", each.name, each.says, schemas("validation", each.type))
     if spec.once is not None:
@@ -196,6 +221,7 @@ def _schemas(specs: Iterable[Spec]) -> tuple[Lookup, Json]:
     """Looks up the schema of a type; and all that these schemas refer to, by name."""
     wanted: list[tuple[JsonSchemaMode, Any]] = [("validation", Number), ("validation", OnceKey)]
     wanted.append(("serialization", ProblemDetails))
+    wanted += [("serialization", message) for message in MESSAGES.values()]
     for spec in specs:
         wanted += [("validation", spec.takes)] if spec.takes is not None else []
         wanted += [("validation", each.type) for each in spec.query]

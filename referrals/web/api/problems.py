@@ -30,6 +30,11 @@ STATUS = {
     "voucher_expired": 409,
     "voucher_worth_less": 409,
     "other_currency": 409,
+    "unknown_webhook": 404,
+    "unknown_delivery": 404,
+    "webhook_off": 409,
+    "too_many_webhooks": 409,
+    "event_forgotten": 409,
     "bot_unknown": 503,
 }
 UNPROCESSABLE = 422

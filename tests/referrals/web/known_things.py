@@ -11,7 +11,9 @@ from typing import Any
 
 import schemathesis
 
-KNOWN: dict[str, str] = json.loads(os.environ["AMBASSADE_KNOWN"])  # customers, referrals, friend, shop, code
+KNOWN: dict[str, str] = json.loads(
+    os.environ["AMBASSADE_KNOWN"]
+)  # customers, referrals, webhooks, delivery, friend, shop, code
 
 MONEY = {"currency": "EUR", "total": "90.00", "base": "85.00", "refunded": "10.00"}
 
@@ -21,7 +23,7 @@ def before_call(_context: Any, case: Any, _kwargs: dict[str, Any]) -> None:
     """The case names things that exist."""
     kind = case.path.split("/")[1]
     for values in (case.path_parameters, case.query):
-        _name(values or {}, number=KNOWN.get(kind), customer=KNOWN["customers"])
+        _name(values or {}, number=KNOWN.get(kind), customer=KNOWN["customers"], delivery=KNOWN["delivery"])
     if isinstance(case.body, dict):
         orders = case.body.get("orders")
         for body in [case.body, *(orders if isinstance(orders, list) else ())]:
@@ -33,7 +35,13 @@ def _fill(body: dict[str, Any]) -> None:
     body.setdefault("shop", KNOWN["shop"])
     if isinstance(body.get("codes"), list):
         body["codes"] = [KNOWN["code"]]
-    _name(body, shop=KNOWN["shop"], ambassador=KNOWN["customers"], friend=KNOWN["friend"])
+    _name(
+        body,
+        url="https://hooks.example/told",
+        shop=KNOWN["shop"],
+        ambassador=KNOWN["customers"],
+        friend=KNOWN["friend"],
+    )
     for name, amount in MONEY.items():
         if isinstance(body.get(name), (str, float)):
             body[name] = amount

@@ -146,12 +146,22 @@ def with_credit(api: Api, customer_id: int) -> str:
     return str(made.code)
 
 
+async def pinged(api: Api) -> tuple[str, str]:
+    """The numbers of a webhook, and of a delivery to it."""
+    made = await (await api.post("/webhooks", {"url": "https://hooks.example/"}, once="made")).json()
+    number = str(made["webhook"])
+    await api.post(f"/webhooks/{number}/ping", once="ping")
+    (sent,) = (await (await api.get(f"/webhooks/{number}/deliveries")).json())["items"]
+    return number, str(sent["delivery"])
+
+
 async def test_every_answer_has_the_documented_shape_and_no_other_field(api: Api) -> None:
     anna, bram = await referred(api)
     (pair,) = (await (await api.get("/referrals")).json())["items"]
     anna_id = api.web.programme.identifier("customer", anna) or 0
     write(api, row(anna_id, "t3:order:1"))
     voucher = with_credit(api, anna_id)
+    hook, delivery = await pinged(api)
     reference = {"customer_id": anna_id, "status": "declined", "created_at": NOW, "updated_at": NOW}
     api.web.database.run(insert_rows, Reference, [reference])
     cases: list[tuple[str, str, str, Any]] = [
@@ -175,13 +185,23 @@ async def test_every_answer_has_the_documented_shape_and_no_other_field(api: Api
         ("POST", "/vouchers/validate", "", {"code": voucher}),
         ("POST", "/vouchers/redeem", "", {"code": voucher, "shop": "winkel", "order": "1002"}),
         ("POST", "/vouchers/rollback", "", {"code": voucher, "shop": "winkel", "order": "1002"}),
+        ("POST", "/webhooks", "", {"url": "https://hooks.example/told", "events": ["bonus.held"]}),
+        ("GET", "/webhooks", "", None),
+        ("GET", "/webhooks/{number}", hook, None),
+        ("PATCH", "/webhooks/{number}", hook, {"events": []}),
+        ("POST", "/webhooks/{number}/ping", hook, None),
+        ("POST", "/webhooks/{number}/rotate", hook, None),
+        ("GET", "/webhooks/{number}/deliveries", hook, None),
+        ("POST", "/webhooks/{number}/deliveries/{delivery}/redeliver", hook, None),
+        ("DELETE", "/webhooks/{number}", hook, None),
         ("GET", "/customers/{number}/export", anna, None),
         ("DELETE", "/customers/{number}", anna, None),
     ]
     works = {(method, path): work for method, path, _, work in ROUTES}
     assert {case[:2] for case in cases} == works.keys()
     for number, (method, path, name, body) in enumerate(cases):
-        answer = await api.ask(method, path.replace("{number}", name), body, once=str(number))
+        address = path.replace("{number}", name).replace("{delivery}", delivery)
+        answer = await api.ask(method, address, body, once=str(number))
         shape = SPECS[works[method, path]].answers[answer.status]
         TypeAdapter(shape).validate_json(await answer.read())
         assert undocumented(schema_of(path, method, answer.status), await answer.json(), path) == []

@@ -18,6 +18,7 @@ from storage.orders import Order
 from tests.engines import fresh_url
 from tests.referrals.web.conftest import Web, close_web, make_programme, open_web
 from tests.referrals.web.test_api import Api, make_key, referred, rows
+from tests.referrals.web.test_openapi import pinged
 
 ROOT = Path(__file__).parents[3]
 # Every answer is documented, with its status, type, headers and shape, and none is a fault of ours. Left out are the
@@ -53,7 +54,11 @@ async def known_things(api: Api) -> dict[str, str]:
     anna, bram = await referred(api)
     (pair,) = (await (await api.get("/referrals")).json())["items"]
     code = (await (await api.get(f"/customers/{anna}")).json())["code"]
-    return {"customers": anna, "code": code, "friend": bram, "referrals": pair["referral"], "shop": "atelier"}
+    hook, delivery = await pinged(api)
+    return {
+        "customers": anna, "code": code, "friend": bram, "referrals": pair["referral"], "shop": "atelier",
+        "webhooks": hook, "delivery": delivery,
+    }  # fmt: skip
 
 
 async def run(web: Web, folder: Path, *options: str, known: dict[str, str]) -> tuple[int | None, str]:
