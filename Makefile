@@ -4,7 +4,7 @@
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help demo install install-test test lint bench planted fuzz chaos lock clean
+.PHONY: help demo install install-test test lint bench planted fuzz chaos cross-check lock clean
 
 help:
 	@echo "make demo      everything on an embedded database; prints the addresses"
@@ -14,6 +14,7 @@ help:
 	@echo "make bench     measures the hot paths;  make chaos  kills and counts"
 	@echo "make planted   plants every bug that is kept, and sees its test fail"
 	@echo "make fuzz      asks the API for hundreds of things an operation, and every limit of every field"
+	@echo "make cross-check   our signatures against Shopify's library and others (needs Node)"
 	@echo "make lock      writes the locks again (needs uv);  make clean  takes away what was made"
 
 demo: install
@@ -41,6 +42,10 @@ planted: install-test
 
 fuzz: install-test
 	@AMBASSADE_FUZZ_EXAMPLES=300 $(BIN)/pytest tests/referrals/web/test_schemathesis.py --timeout=3600 $(ARGS)
+
+cross-check: install-test
+	@npm install --prefix tests/cross_check --no-audit --no-fund --no-package-lock --ignore-scripts --loglevel error
+	@$(BIN)/pytest tests/cross_check $(ARGS)
 
 chaos: install-test
 	@$(BIN)/python -m benchmarks.chaos $(ARGS)
