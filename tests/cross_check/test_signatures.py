@@ -1,7 +1,7 @@
 """Our signatures against code that is not ours, both ways: Shopify's own library, Standard Webhooks', openssl's.
 
-What runs on Node is fetched by ``make cross-check`` (pinned in ``package.json`` beside this file, nothing of it is in the
-project's lock); where it is not there, these tests say so. Python's Standard Webhooks is in every run: ``test_signing``.
+What runs on Node is fetched by ``make cross-check`` (pinned in ``package.json`` beside this file, in no lock of ours);
+where it is not there, these tests say so. Python's Standard Webhooks is in every run: ``test_signing``.
 """
 
 from __future__ import annotations

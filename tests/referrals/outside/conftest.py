@@ -1,7 +1,8 @@
-"""A shop's server that answers what a test tells it, and the client that asks it without waiting."""
+"""Servers that answer what a test tells them: a shop's, with a client that asks without waiting, and a webhook's."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -86,3 +87,32 @@ def shop_of(kind: str, url: str, **api: Any) -> Shop:
             "api": {"url": url, **keys, **api},
         }
     )
+
+
+@dataclass
+class Receiver:
+    """Somebody's server: what came to it, and what it answers."""
+
+    url: str = ""
+    came: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    answers: list[web.Response] = field(default_factory=list)
+    hold: asyncio.Event | None = None
+
+    async def handle(self, request: web.Request) -> web.Response:
+        self.came.append((dict(request.headers), await request.read()))
+        if self.hold is not None:
+            await self.hold.wait()
+        return self.answers.pop(0) if self.answers else web.Response(status=204)
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    receiver = Receiver()
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", receiver.handle)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
+    yield receiver
+    await runner.cleanup()

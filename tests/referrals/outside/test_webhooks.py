@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import pytest
 from aiohttp import web
@@ -20,36 +20,8 @@ from referrals.subscribers.endpoints import make_endpoint, rotate_secret
 from referrals.tasks import Tasks
 from storage.database import Database
 from tests.builders import Shop, order
+from tests.referrals.outside.conftest import Receiver
 from tests.referrals.subscribers.subscriber import deliveries
-
-
-@dataclass
-class Receiver:
-    """Somebody's server: what came to it, and what it answers."""
-
-    url: str = ""
-    came: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    answers: list[web.Response] = field(default_factory=list)
-    hold: asyncio.Event | None = None
-
-    async def handle(self, request: web.Request) -> web.Response:
-        self.came.append((dict(request.headers), await request.read()))
-        if self.hold is not None:
-            await self.hold.wait()
-        return self.answers.pop(0) if self.answers else web.Response(status=204)
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    receiver = Receiver()
-    app = web.Application()
-    app.router.add_route("*", "/{rest:.*}", receiver.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
-    yield receiver
-    await runner.cleanup()
 
 
 @dataclass
