@@ -42,7 +42,7 @@ log = structlog.get_logger()
 
 TIMEOUT_SECONDS = 20.0
 LOOK_SECONDS = 1.0  # between two looks when nothing happens
-STOP_SECONDS = 3.0  # what is under way may still arrive
+STOP_SECONDS = 2.0  # what is under way may still arrive
 ANSWER_BYTES = 1024  # of a refusal, for whoever looks after the endpoint
 TOO_SLOW, REFUSED_ADDRESS, NO_ANSWER = "timeout", "address_refused", "connection_failed"
 _PERSONAL = re.compile(r"\S+@\S+|\+?\d[\d\s().-]{6,}\d")  # addresses and telephone numbers
@@ -80,6 +80,9 @@ class WebhookSender:
         if not await self._database.read(anything_due):
             return 0
         sendings = await self._database.write(claim_deliveries, programme=self._programme)
+        if self._stopping:
+            await self._database.write(release_deliveries, sendings)
+            return 0
         for sending in sendings:
             task = self._tasks.start(self._deliver(sending), name=f"webhook:{sending.delivery_id}")
             self._under_way[task] = sending

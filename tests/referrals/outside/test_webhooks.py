@@ -19,7 +19,7 @@ from referrals.subscribers.deliveries import claim_deliveries
 from referrals.subscribers.endpoints import make_endpoint, rotate_secret
 from referrals.tasks import Tasks
 from storage.database import Database
-from tests.builders import Shop, order
+from tests.builders import Shop, friend, order
 from tests.referrals.outside.conftest import Receiver
 from tests.referrals.subscribers.subscriber import deliveries
 
@@ -139,15 +139,34 @@ async def test_a_service_that_stops_gives_back_what_is_under_way(
     assert again.attempt == 1
 
 
-async def test_two_workers_never_have_one_delivery_at_the_same_time(post: Post, receiver: Receiver) -> None:
-    post.shop.deliver(*(order(number, code=post.code) for number in range(1, 4)))
-    other = WebhookSender(
-        post.shop.database, programme=post.shop.programme, clock=Clock(), say=Texts().say, tasks=Tasks()
-    )
+async def test_two_processes_never_have_one_delivery_at_the_same_time(
+    post: Post, receiver: Receiver, two: tuple[Database, Database]
+) -> None:
+    for number in range(1, 9):
+        post.shop.deliver(order(number, friend(number), code=post.code))
+    senders = [
+        WebhookSender(each, programme=post.shop.programme, clock=Clock(), say=Texts().say, tasks=Tasks())
+        for each in two
+    ]
     waiting = len(deliveries(post.shop))
-    for _ in range(waiting):
-        await asyncio.gather(post.sender.look(), other.look())
-        await asyncio.gather(post.sender.drain(), other.drain())
-    await other.stop()
+    while any(row["status"] == "pending" for row in deliveries(post.shop)):
+        await asyncio.gather(*(sender.look() for sender in senders))
+        await asyncio.gather(*(sender.drain() for sender in senders))
+    for sender in senders:
+        await sender.stop()
     ids = [headers["webhook-id"] for headers, _ in receiver.came]
-    assert len(ids) == len(set(ids)) == waiting
+    assert len(ids) == len(set(ids)) == waiting == 8
+
+
+async def test_one_that_is_told_to_stop_while_it_takes_work_gives_it_back(post: Post, receiver: Receiver) -> None:
+    post.shop.deliver(order(1, code=post.code))
+    taking = Tasks().start(_look(post.sender), name="look", awaited=True)
+    await asyncio.sleep(0)
+    await post.sender.stop()
+    await taking
+    (again,) = post.shop.database.run(claim_deliveries, programme=post.shop.programme)
+    assert (again.attempt, receiver.came) == (1, [])
+
+
+async def _look(sender: WebhookSender) -> None:
+    await sender.look()
