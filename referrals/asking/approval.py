@@ -26,7 +26,7 @@ from referrals.asking.references import (
     stage,
 )
 from referrals.asking.shown import clean_words, is_correction
-from referrals.asking.tellings import BY_OWNER, publication, tell_taken_down
+from referrals.asking.tellings import publication
 from referrals.asking.wall import PUBLISHED, shown_of
 from referrals.calendar import add_local_months
 from referrals.errors import ProgrammeError
@@ -123,7 +123,6 @@ def shorten(session: Session, reference: Reference, *, words: str, owner: int, n
     if not is_correction(text, of=reference.text or "", original=reference.original or ""):
         raise NotACorrection
     before = as_recorded(reference)
-    tell_taken_down(session, reference, uses=(), because=BY_OWNER, now=now)
     reference.text = text
     reopen(session, reference, now=now)
     _done(session, reference, "reference:shorten", before=before, owner=owner, now=now)
@@ -138,7 +137,6 @@ def refuse(session: Session, reference: Reference, *, owner: int, programme: Pro
     """
     need(stage(session, reference, now=now), CUSTOMER_APPROVED, PUBLISHED)
     before = as_recorded(reference)
-    tell_taken_down(session, reference, uses=(), because=BY_OWNER, now=now)
     end_consent(session, reference, now=now)
     shut(reference)
     reference.version += 1

@@ -27,7 +27,7 @@ from referrals.asking.shown import (
     names_to_choose,
     seal,
 )
-from referrals.asking.tellings import BY_CUSTOMER, tell_taken_down
+from referrals.asking.tellings import BY_CUSTOMER, BY_OWNER, CHANGED, tell_taken_down
 from referrals.asking.wall import OVER, PUBLISHED, is_over, shown_of
 from referrals.errors import ProgrammeError
 from referrals.notices import REFERENCE_INVITED
@@ -43,6 +43,7 @@ WITHDRAWN, EXPIRED = "withdrawn", "expired"
 ASKED = frozenset({ACCEPTED, ANSWERING})  # the questions are being answered
 AGREED = frozenset({CUSTOMER_APPROVED, PUBLISHED})  # the customer said yes to it
 LIVE = frozenset({INVITED, SNOOZED, DRAFT, OVER}) | ASKED | AGREED  # there is something to see or to do
+BECAUSE = {WITHDRAWN: BY_CUSTOMER, OWNER_DECLINED: BY_OWNER, OVER: OVER}  # why a public one is taken down
 QUESTIONS = 3
 OPEN = timedelta(days=14)  # how long an invitation can be answered
 SNOOZE = timedelta(days=30)
@@ -265,7 +266,6 @@ def withdraw(
     if use is not None and use not in had:
         return []
     left = [] if use is None else narrow_consent(session, reference, use=use, now=now)
-    tell_taken_down(session, reference, uses=left, because=BY_CUSTOMER, now=now)
     reference.uses = left
     reference.version += 1
     if not left:
@@ -274,6 +274,7 @@ def withdraw(
         move(session, reference, WITHDRAWN, now=now)
         rest(reference, programme.config.references.after_no_days, now=now)
     else:
+        tell_taken_down(session, reference, uses=left, because=BY_CUSTOMER, now=now)
         move(session, reference, reference.status, now=now)
     gone = [each for each in had if each not in left]
     tell_withdrawn(session, reference, uses=gone, programme=programme, now=now)
@@ -302,7 +303,12 @@ def shut(reference: Reference) -> None:
 
 
 def move(session: Session, reference: Reference, status: str, *, now: datetime) -> None:
-    """It stands like this from now on, and what waits to be said of it otherwise is not said (rules 29)."""
+    """It stands like this from now on, and what waits to be said of it otherwise is not said (rules 29).
+
+    Subscribers hear of one that was public and is not any more, whoever wanted that.
+    """
+    if status != PUBLISHED:
+        tell_taken_down(session, reference, uses=(), because=BECAUSE.get(status, CHANGED), now=now)
     reference.status, reference.updated_at = status, now
     session.add(reference)
     session.flush()

@@ -11,7 +11,7 @@ from referrals.asking.wall import PUBLISHED
 from referrals.subscribers.events import REFERENCE_PUBLISHED, REFERENCE_WITHDRAWN, Happening, tell_subscribers
 from storage.references import Reference
 
-BY_CUSTOMER, BY_OWNER = "customer", "owner"
+BY_CUSTOMER, BY_OWNER, CHANGED = "customer", "owner", "changed"
 
 
 def publication(reference: Reference, *, uses: Sequence[str], until: datetime, now: datetime) -> Happening:
@@ -27,9 +27,9 @@ def publication(reference: Reference, *, uses: Sequence[str], until: datetime, n
 
 
 def withdrawal(reference_id: int, customer_id: int, *, uses: Sequence[str], because: str, now: datetime) -> Happening:
-    """It may be shown for these uses only, or for none; who wants that: customer, owner, or erased."""
+    """It may be shown for these uses only, or for none; why: customer, owner, changed, over, erased."""
     data = {"reference": reference_id, "customer": customer_id, "uses": list(uses), "because": because}
-    cause = f"{REFERENCE_WITHDRAWN}:{reference_id}:{now.isoformat()}"
+    cause = f"{REFERENCE_WITHDRAWN}:{reference_id}:{because}:{'+'.join(uses)}:{now.isoformat()}"
     return Happening(REFERENCE_WITHDRAWN, cause, data, customer_id)
 
 

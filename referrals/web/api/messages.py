@@ -100,12 +100,15 @@ class PublicationTold(TypedDict):
 
 
 class WithdrawalTold(TypedDict):
-    """For which uses it may still be shown, or for none; who wants that."""
+    """For which uses it may still be shown, or for none; and why."""
 
     reference: Number
     customer: Number
     uses: list[Literal["website", "social", "print"]]
-    because: Literal["customer", "owner", "erased"]
+    because: Annotated[
+        Literal["customer", "owner", "changed", "over", "erased"],
+        Field(description="Who took it down; its words are being changed; its time is over; its customer is gone."),
+    ]
 
 
 class PingTold(TypedDict):

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from sqlmodel import Session
 
+from referrals.asking import approval, references
 from referrals.privacy.erasure import erase
 from referrals.recruiting.shops import CustomerState
 from referrals.recruiting.sign_ups import apply_customers
@@ -17,6 +18,7 @@ from referrals.subscribers.events import tell_subscribers
 from storage.database import Database
 from storage.subscribers import WebhookDelivery, WebhookEvent
 from tests.builders import NOON, SHOP, Shop, friend, later, order
+from tests.referrals.asking.telling import WORDS, buy, published, step
 from tests.referrals.subscribers.subscriber import claim, deliveries, events, subscribe
 
 
@@ -157,3 +159,35 @@ def test_who_is_erased_is_in_no_event_any_more_and_the_last_one_says_so(shop: Sh
     assert sum(data is None for _, data in events(shop)) == 3  # held, and what the erasure itself took back and refused
     assert [each.type for each in claim(shop)] == ["bonus.held", "customer.erased"]
     assert sorted(row["status"] for row in deliveries(shop)) == ["gone", "gone", "gone", "pending", "pending"]
+
+
+def test_a_reference_is_told_when_it_is_public_and_whenever_it_must_be_taken_down(shop: Shop) -> None:
+    anna, _ = shop.ambassador("Anna")
+    subscribe(shop)
+    buy(shop, anna)
+    use: dict[str, Any] = {"programme": shop.programme}
+    number = published(shop, anna, uses=("website", "social"))
+    step(shop, number, references.withdraw, use="social", **use)
+    step(shop, number, approval.shorten, words="Een tafel voor zes.", owner=1)
+    assert [(kind, data["uses"], data.get("because")) for kind, data in events(shop)] == [
+        ("reference.published", ["website", "social"], None),
+        ("reference.withdrawn", ["website"], "customer"),
+        ("reference.withdrawn", [], "changed"),
+    ]
+    assert not any(word in str(events(shop)) for word in WORDS)
+
+
+@pytest.mark.parametrize("how", ["customer", "owner", "erased"])
+def test_a_reference_that_is_gone_is_told_with_its_reason(shop: Shop, how: str) -> None:
+    anna, _ = shop.ambassador("Anna")
+    buy(shop, anna)
+    number = published(shop, anna)
+    subscribe(shop)
+    if how == "erased":
+        shop.database.run(erase, anna, actor="key:kassa", programme=shop.programme, now=shop.now)
+    elif how == "owner":
+        step(shop, number, approval.refuse, owner=1, programme=shop.programme)
+    else:
+        step(shop, number, references.withdraw, use=None, programme=shop.programme)
+    told = [(each.type, each.data.get("because")) for each in claim(shop)]
+    assert told == [("reference.withdrawn", how), *([("customer.erased", None)] if how == "erased" else [])]
