@@ -16,10 +16,11 @@ from referrals.asking.facts import AskFacts, reader_facts
 from referrals.asking.plays import PLAYS
 from referrals.asking.reference_news import SO_AT
 from referrals.asking.references import still_so
-from referrals.notices import ACCOUNT, CASES, STAFF, UNASKED
+from referrals.notices import ACCOUNT, CASES, CREDIT_ENDS, STAFF, UNASKED
 from referrals.notices import MONEY as MONEY_NOTICES
 from referrals.programme import Programme
 from referrals.reasons import STALE
+from referrals.rewarding.credit_expiry import news_of_ending
 from storage.customers import Customer
 from storage.mailbox import DROPPED, Outbox
 
@@ -60,7 +61,11 @@ def _is_so(session: Session, row: Outbox, *, now: datetime) -> bool:
 
 
 def _has_cause(session: Session, row: Outbox) -> bool:
-    """Whether what the play speaks about is still so: not sent back, not visited meanwhile."""
+    """Whether what it speaks about is still so: not sent back, not visited, not spent meanwhile."""
+    if row.kind == CREDIT_ENDS:
+        news = news_of_ending(session, row.data)
+        row.data = news or row.data  # as much as is left
+        return news is not None
     play = BY_NOTICE.get(row.kind)
     return play is None or play.still is None or play.still(session, row.unique_key.partition(":")[2])
 

@@ -16,6 +16,7 @@ from bot.screens import (
     case,
     connect,
     contact_log,
+    credit,
     help,  # noqa: A004 - the screen of /help
     home,
     invitation,
@@ -49,8 +50,8 @@ from referrals.programme import Programme
 
 # The order in which the dispatcher asks them; those that take whatever is left come last.
 SCREENS: tuple[ModuleType, ...] = (
-    start, connect, invitation, home, link, balance, vouchers, status, why, board, nickname, terms, language, stop,
-    help, today, reference, reference_consent, reference_owner, reference_views,
+    start, connect, invitation, home, link, balance, vouchers, credit, status, why, board, nickname, terms, language,
+    stop, help, today, reference, reference_consent, reference_owner, reference_views,
     settings, privacy, score, tips, case, question, contact_log, notices, webhooks, membership, unknown, old,
 )  # fmt: skip
 

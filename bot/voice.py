@@ -91,6 +91,10 @@ class Voice:
         """A day in words."""
         return self.texts.day(moment, self.locale)
 
+    def year(self, moment: str) -> str:
+        """The year that it is then in the programme's zone."""
+        return str(datetime.fromisoformat(moment).astimezone(self.programme.zone).year)
+
     def hour(self, moment: time) -> str:
         """A time of day in words."""
         return self.texts.hour(moment, self.locale)

@@ -27,6 +27,7 @@ NOT_COUNTED = "not_counted"  # reason
 VOUCHER_USED = "voucher_used"  # ending, amount_minor, returned_minor, kept_minor, currency
 VOUCHER_BACK = "voucher_back"  # ending, amount_minor, currency: an order that used it was called off
 VOUCHER_VOIDED = "voucher_voided"  # ending, amount_minor, currency: a bonus in it was taken back
+CREDIT_ENDS = "credit_ends"  # lots, amount_minor, currency, from_at, until_at, last: it expires then
 VOUCHER_OVER = "voucher_over"  # ending, amount_minor, currency: its time is over, the amount is credit again
 
 # The account: at least once, at any hour, for somebody else may be at it (rules 19, 20).
@@ -65,7 +66,7 @@ REFERENCE_RENEWAL = "reference_renewal"  # reference, version, months: it is off
 
 VOUCHERS = frozenset({VOUCHER_USED, VOUCHER_BACK, VOUCHER_VOIDED, VOUCHER_OVER})
 BONUSES = frozenset({BONUS_HELD, BONUS_AVAILABLE, BONUS_CHANGED, BONUS_REVERSED, MILESTONE_REACHED, NOT_COUNTED})
-MONEY = BONUSES | VOUCHERS
+MONEY = BONUSES | VOUCHERS | {CREDIT_ENDS}
 ACCOUNT = frozenset({TOKEN_USED_ELSEWHERE, CLAIM_ENDED})
 CASES = frozenset({CASE_ANSWER, CASE_SOLVED})
 REFERENCES = frozenset({REFERENCE_TEXT, REFERENCE_PUBLISHED, REFERENCE_REFUSED})

@@ -50,6 +50,7 @@ MERGED = "merged"
 
 # What became of credit, and why a voucher cannot be used.
 DEBT_SETTLED = "debt_settled"
+CREDIT_EXPIRED = "credit_expired"  # date, amount_minor, currency
 VOUCHER_MADE = "voucher_made"
 VOUCHER_REDEEMED = "voucher_redeemed"  # date
 VOUCHER_ROLLED_BACK = "voucher_rolled_back"

@@ -21,6 +21,7 @@ from referrals.settings import (
     CountLimit,
     Currency,
     DatabaseUrl,
+    DaysLimit,
     Flag,
     Limit,
     Listed,
@@ -231,8 +232,14 @@ class Expiry(Section):
     """How long what was earned stays good."""
 
     voucher_days: Positive = 180
-    credit_days: Positive = 365
+    credit_days: DaysLimit = 365  # None: credit never ends
     warn_days: Annotated[tuple[Positive, ...], Listed, distinct()] = (30, 7)
+
+    @model_validator(mode="after")
+    def _warned_while_it_stands(self) -> Self:
+        if self.credit_days is not None and max(self.warn_days, default=0) >= self.credit_days:
+            raise contradiction(("warn_days", f"warns {max(self.warn_days)} days before an end after credit_days"))
+        return self
 
 
 class Surveys(Section):

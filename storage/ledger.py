@@ -11,8 +11,9 @@ from sqlmodel import Field, SQLModel
 from storage.columns import BigId, Json, Minor, UtcTime
 
 HELD, AVAILABLE, RESERVED, REDEEMED, DEBT = "held", "available", "reserved", "redeemed", "debt"
+EXPIRED = "expired"  # credit that nobody used in time: it lies there and is worth nothing
 COST, GOODWILL = "cost", "goodwill"  # the programme's own accounts
-CUSTOMER_ACCOUNTS = (HELD, AVAILABLE, RESERVED, REDEEMED, DEBT)
+CUSTOMER_ACCOUNTS = (HELD, AVAILABLE, RESERVED, REDEEMED, EXPIRED, DEBT)
 
 
 class Bonus(SQLModel, table=True):
@@ -75,7 +76,7 @@ class Posting(SQLModel, table=True):
     id: int = Field(primary_key=True, sa_type=BigId)
     bonus_id: int = Field(foreign_key="bonus.id", sa_type=BigId)
     n: int  # counts this bonus' own postings, from 0
-    kind: str = Field(sa_type=Text)  # credit, adjust, release, reverse, transfer
+    kind: str = Field(sa_type=Text)  # credit, adjust, release, reverse, transfer, lapse; of vouchers: Cause.kind
     reason: str = Field(sa_type=Text)  # reason code of the step
     friends: int = Field(default=0)  # +1 when the friend becomes approved, -1 when that falls away
     revenue_minor: int = Field(default=0, sa_type=Minor)  # moves with friends, for standings
@@ -104,7 +105,7 @@ class Entry(SQLModel, table=True):
     posting_id: int = Field(foreign_key="posting.id", sa_type=BigId)
     bonus_id: int = Field(foreign_key="bonus.id", sa_type=BigId)  # the lot
     customer_id: int | None = Field(default=None, foreign_key="customer.id", sa_type=BigId)  # None: the programme
-    account: str = Field(sa_type=Text)  # held, available, reserved, redeemed, debt, cost, goodwill
+    account: str = Field(sa_type=Text)  # held, available, reserved, redeemed, expired, debt, cost, goodwill
     currency: str = Field(sa_type=Text)
     amount_minor: int = Field(sa_type=Minor)
 

@@ -9,6 +9,7 @@ from storage import (
     cases,
     codes,
     contacts,
+    credit,
     customers,
     imports,
     installation,
@@ -27,7 +28,7 @@ from storage import (
 )
 
 MODULES = (
-    auditlog, cases, codes, contacts, customers, imports, installation, leases, ledger, mailbox, orders, privacy,
-    references, referrals, standings, subscribers, surveys, tallies, vouchers,
+    auditlog, cases, codes, contacts, credit, customers, imports, installation, leases, ledger, mailbox, orders,
+    privacy, references, referrals, standings, subscribers, surveys, tallies, vouchers,
 )  # fmt: skip
 metadata = SQLModel.metadata

@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from bot.conversation import Look, Turn
 from bot.keyboards import back, to_view
+from bot.screens.credit import gather_ending, say_ending
 from bot.voice import OutMessage, Voice, lines
 from referrals.people.customers import get_customer
 from referrals.programme import Programme
@@ -46,7 +47,13 @@ def gather_balance(session: Session, look: Look, *, programme: Programme) -> dic
         account: {currency: getattr(one, f"{account}_minor") for currency, one in accounts.items()}
         for account in ACCOUNTS
     }
-    return {**sums, "bonuses": [_line(one, programme) for one in held[:SHOWN]], "more": len(held[SHOWN:])}
+    ending = gather_ending(session, customer.id, programme=programme)
+    return {
+        **sums,
+        "ending": ending,
+        "bonuses": [_line(one, programme) for one in held[:SHOWN]],
+        "more": len(held[SHOWN:]),
+    }
 
 
 def render_balance(voice: Voice, data: dict[str, Any]) -> OutMessage:
@@ -59,6 +66,7 @@ def render_balance(voice: Voice, data: dict[str, Any]) -> OutMessage:
     if not held:
         return OutMessage(lines(voice.say("balance.title"), voice.say("balance.none")), rows)
     sums = [voice.say(f"balance.{account}", **{account: voice.sums(data[account])}) for account in held]
+    sums[1:1] = filter(None, [say_ending(voice, data["ending"])])
     bonuses = [
         voice.say("balance.line_review" if bonus["under_review"] else "balance.line", **bonus)
         for bonus in data["bonuses"]

@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from bot.conversation import Home, Look, Press, Reply, Turn, View, Visitor, without_buttons
 from bot.keyboards import Go, Show, back, to_do, to_view
+from bot.screens.credit import gather_ending, say_ending
 from bot.voice import OutMessage, Rows, Voice, lines, paragraphs
 from referrals.people.customers import get_customer, is_connected
 from referrals.programme import Programme
@@ -72,6 +73,7 @@ def gather_home(session: Session, look: Look, *, programme: Programme) -> dict[s
         "available": {currency: one.available_minor for currency, one in accounts.items()},
         "held": {currency: one.held_minor for currency, one in accounts.items()},
         "debt": {currency: one.debt_minor for currency, one in accounts.items()},
+        "ending": gather_ending(session, customer.id, programme=programme) if look.sees_history else None,
         "count": len(held),
         "date": dates[0].isoformat() if dates else None,
         **(_friends(session, customer.id, programme) if look.sees_history else {"friends": 0}),
@@ -135,6 +137,7 @@ def _money(voice: Voice, data: dict[str, Any]) -> list[str]:
     said = []
     if any(data["available"].values()):
         said.append(voice.say("home.balance", available=voice.sums(data["available"])))
+        said += filter(None, [say_ending(voice, data["ending"])])
     if any(data["held"].values()):
         said.append(_waiting(voice, data))
     if any(data["debt"].values()):

@@ -143,6 +143,12 @@ def render_news(kind: str) -> Any:
     return render
 
 
+def make_button(voice: Voice, minor: int, currency: str) -> InlineKeyboardButton:
+    """[Maak een tegoedbon van € 10]."""
+    text = voice.plain("button.voucher.of", amount_minor=minor, currency=currency)
+    return InlineKeyboardButton(text=text, callback_data=Make(minor=minor, currency=currency).pack())
+
+
 def _credit(voice: Voice, data: dict[str, Any]) -> list[str]:
     if data["excluded"]:
         return [voice.say("rewards.excluded")]
@@ -173,13 +179,8 @@ def _amounts(voice: Voice, available: dict[str, int]) -> Rows:
     for currency, minor in available.items():
         parts = [units * 10 ** exponent(currency) for units in CHOICES]
         choices = [part for part in parts if part < minor]
-        rows += [[_make(voice, part, currency)] for part in (*choices, minor) if part]
+        rows += [[make_button(voice, part, currency)] for part in (*choices, minor) if part]
     return rows
-
-
-def _make(voice: Voice, minor: int, currency: str) -> InlineKeyboardButton:
-    text = voice.plain("button.voucher.of", amount_minor=minor, currency=currency)
-    return InlineKeyboardButton(text=text, callback_data=Make(minor=minor, currency=currency).pack())
 
 
 def _return(voice: Voice, voucher: dict[str, Any], key: str) -> InlineKeyboardButton:

@@ -10,14 +10,15 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import func
 from sqlmodel import col, select
 
 from referrals.errors import UnknownReferral
 from referrals.people.persons import survivor
-from referrals.reasons import Reason
+from referrals.reasons import CREDIT_EXPIRED, Reason
 from storage.bulk import fetch_in
 from storage.codes import Code
-from storage.ledger import AVAILABLE, HELD, Bonus
+from storage.ledger import AVAILABLE, EXPIRED, HELD, Bonus, Entry
 from storage.orders import Order
 from storage.referrals import INVITED, REFUSED, SIGNED_UP, Referral
 
@@ -53,7 +54,7 @@ class Why:
     """One friend or order that does not count, or waits."""
 
     at: datetime
-    status: str  # on_hold, refused, reversed
+    status: str  # on_hold, refused, reversed, expired
     amount_minor: int
     currency: str
     available_at: datetime | None
@@ -95,6 +96,7 @@ def why(session: Session, customer_id: int, *, programme: Programme, now: dateti
     found = [
         *_unpaid_bonuses(session, own_id, limit=limit, now=now),
         *_refused_friends(session, own_id, limit=limit, currency=programme.currency),
+        *_expired_credit(session, own_id, limit=limit),
     ]
     return sorted(found, key=lambda one: one.at, reverse=True)[:limit]
 
@@ -198,6 +200,27 @@ def _unpaid_bonuses(session: Session, customer_id: int, *, limit: int, now: date
         )
         for row in rows
     ]
+
+
+def _expired_credit(session: Session, customer_id: int, *, limit: int) -> list[Why]:
+    """Bonuses of which something expired before it was used."""
+    minor = func.sum(Entry.amount_minor)
+    query = (
+        select(Bonus, minor)
+        .join(Entry, col(Entry.bonus_id) == col(Bonus.id))
+        .where(Entry.customer_id == customer_id, Entry.account == EXPIRED)
+        .group_by(col(Bonus.id))
+        .having(minor > 0)
+        .order_by(col(Bonus.released_at).desc())
+    )
+    return [
+        Why(row.released_at or row.earned_at, EXPIRED, int(amount), row.currency, None, tuple(_of_credit(row.reasons)))
+        for row, amount in session.exec(query.limit(limit))
+    ]
+
+
+def _of_credit(reasons: Sequence[Reason]) -> list[Reason]:
+    return [why for why in reasons if why["code"] == CREDIT_EXPIRED]
 
 
 def _refused_friends(session: Session, customer_id: int, *, limit: int, currency: str) -> list[Why]:

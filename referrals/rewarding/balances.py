@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from referrals.people.persons import get_customer
 from referrals.rewarding.lots import milestone_of
 from storage.bulk import fetch_in
-from storage.ledger import CUSTOMER_ACCOUNTS, DEBT, Bonus, Entry
+from storage.ledger import AVAILABLE, DEBT, HELD, REDEEMED, RESERVED, Bonus, Entry
 from storage.orders import Order
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from referrals.programme import Programme
     from referrals.reasons import Reason
+
+
+SHOWN = (HELD, AVAILABLE, RESERVED, REDEEMED, DEBT)  # what has expired is in no balance
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def balances(session: Session, customer_id: int) -> dict[str, Balance]:
     ).all()
     sums: dict[str, dict[str, int]] = {}
     for currency, account, amount in rows:
-        if account in CUSTOMER_ACCOUNTS:
+        if account in SHOWN:
             sums.setdefault(currency, {})[f"{account}_minor"] = -int(amount) if account == DEBT else int(amount)
     return {currency: Balance(**accounts) for currency, accounts in sorted(sums.items())}
 

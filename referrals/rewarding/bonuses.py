@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from referrals.reasons import APPROVED, MONTH_CAP, Reason, reason
 from referrals.rewarding.budget import Budgets, spend_budget, write_budgets
-from referrals.rewarding.lots import Lot, difference, new_row, status_after, waiting_reasons
+from referrals.rewarding.lots import Lot, difference, lasting_reasons, new_row, status_after
 from referrals.rewarding.messages import money_notices
 from referrals.rewarding.milestones import friends_moved, lose_milestones
 from referrals.rewarding.months import Lots, fill_months, lot_key
-from referrals.rewarding.postings import available_of, write_steps
+from referrals.rewarding.postings import unspent_of, write_steps
 from referrals.rewarding.voids import VoidPlan, plan_voids, write_voids
 from storage.bulk import fetch_in, insert_rows, update_rows
 from storage.installation import Setting
-from storage.ledger import HELD, Bonus
+from storage.ledger import Bonus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -104,8 +104,8 @@ def plan_bonuses(
     plan.budgets = spend_budget(session, plan.lots)
     reviewed = not history_known(session, programme)
     settled = [lot for lot in plan.lots if lot.settled]
-    available = available_of(session, [lot.row["id"] for lot in settled])
-    _free_vouchers(session, plan, settled, available)
+    available, expired = unspent_of(session, [lot.row["id"] for lot in settled])
+    _free_vouchers(session, plan, settled, available, expired)
     counted = _counted_friends(plan.lots)
     for lot in plan.lots:
         pair = (lot.row["customer_id"], lot.row["friend_id"])
@@ -113,6 +113,7 @@ def plan_bonuses(
         lot.step = difference(
             lot,
             available_minor=available.get(lot.row["id"], 0),
+            expired_minor=expired.get(lot.row["id"], 0),
             why=why,
             other_friends=counted[pair] > 1,
         )
@@ -180,12 +181,17 @@ def _meet(lot: Lot, claim: Claim) -> None:
         )
 
 
-def _free_vouchers(session: Session, plan: BonusPlan, settled: Sequence[Lot], available: dict[int, int]) -> None:
+def _free_vouchers(
+    session: Session,
+    plan: BonusPlan,
+    settled: Sequence[Lot],
+    available: dict[int, int],
+    expired: Mapping[int, int],
+) -> None:
     """What is taken back and lies in vouchers is credit again first, with all that these vouchers hold (rules 9)."""
     taken = {lot.row["id"]: lot.before["amount_minor"] - lot.target_minor for lot in settled}
-    short = {
-        lot: minor - available.get(lot, 0) for lot, minor in taken.items() if minor > max(0, available.get(lot, 0))
-    }
+    lacks = {lot: minor - max(0, available.get(lot, 0)) - expired.get(lot, 0) for lot, minor in taken.items()}
+    short = {lot: minor for lot, minor in lacks.items() if minor > 0}
     if not short:
         return
     plan.voids = plan_voids(session, short, {lot.row["id"]: lot.row for lot in plan.lots})
@@ -218,7 +224,7 @@ def _finish(plan: BonusPlan, lot: Lot, *, why: str, reviewed: bool) -> None:
         row["under_review"] = reviewed
     if lot.step is not None:
         row["postings"] += 1
-    row["reasons"] = [*lot.reasons, *(waiting_reasons(row) if row["status"] == HELD else ())]
+    row["reasons"] = [*lot.reasons, *lasting_reasons(row)]
     plan.reasons[row["customer_id"], row["origin"]] = row["reasons"]
     if lot.step is not None or lot.is_new:
         plan.notices += money_notices(row, before_minor=booked, why=why)

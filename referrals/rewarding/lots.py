@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from referrals.reasons import APPROVED, ON_HOLD_UNTIL, UNDER_REVIEW, Reason, reason
-from storage.ledger import AVAILABLE, COST, DEBT, HELD
+from referrals.reasons import APPROVED, CREDIT_EXPIRED, ON_HOLD_UNTIL, UNDER_REVIEW, Reason, reason
+from storage.ledger import AVAILABLE, COST, DEBT, EXPIRED, HELD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,6 +109,7 @@ def difference(
     lot: Lot,
     *,
     available_minor: int,
+    expired_minor: int,
     other_friends: bool,
     why: str,
 ) -> Step | None:
@@ -117,6 +118,7 @@ def difference(
     Args:
         lot: The bonus.
         available_minor: How much of this lot lies in ``available``; what was spent becomes debt.
+        expired_minor: How much of it has expired: it was never used, so it is taken before anything becomes debt.
         other_friends: Another available bonus of the same friend keeps the friend counted.
         why: Reason code of the step.
     """
@@ -131,7 +133,7 @@ def difference(
     if not delta and not revenue:
         return None
     friends = -1 if gone and not other_friends else 0
-    moves = _out_of(available_minor, -delta) if delta < 0 else ((AVAILABLE, delta),)
+    moves = _out_of(available_minor, expired_minor, -delta) if delta < 0 else ((AVAILABLE, delta),)
     return Step("reverse" if gone else "adjust", why, moves, friends, revenue)
 
 
@@ -180,16 +182,24 @@ def status_after(lot: Lot) -> str:
     return REVERSED if taken_back else REFUSED
 
 
+def lasting_reasons(row: Row) -> list[Reason]:
+    """What a bonus says beside its order's reasons: why it waits, or that it expired unused."""
+    if row["status"] == HELD:
+        return waiting_reasons(row)
+    return [why for why in row["reasons"] if why["code"] == CREDIT_EXPIRED and row["amount_minor"]]
+
+
 def waiting_reasons(row: Row) -> list[Reason]:
     """Why a booked bonus still waits."""
     waits = [reason(UNDER_REVIEW)] if row["under_review"] else []
     return [*waits, reason(ON_HOLD_UNTIL, date=row["available_at"].isoformat())]
 
 
-def _out_of(available_minor: int, taken: int) -> tuple[tuple[str, int], ...]:
+def _out_of(available_minor: int, expired_minor: int, taken: int) -> tuple[tuple[str, int], ...]:
     """Take the lot where it lies: what was spent already becomes debt (rules 9)."""
     here = min(taken, max(0, available_minor))
-    return _nonzero(((AVAILABLE, -here), (DEBT, here - taken)))
+    unused = min(taken - here, max(0, expired_minor))
+    return _nonzero(((AVAILABLE, -here), (EXPIRED, -unused), (DEBT, here + unused - taken)))
 
 
 def _nonzero(moves: Sequence[tuple[str, int]]) -> tuple[tuple[str, int], ...]:

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from referrals.rewarding.lots import Step, entries
 from storage.bulk import insert_rows, next_id, take_ids
-from storage.ledger import AVAILABLE, DEBT, Entry, Posting
+from storage.ledger import AVAILABLE, DEBT, EXPIRED, Entry, Posting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,14 +53,22 @@ def write_steps(session: Session, steps: Sequence[tuple[Step, Row]], *, now: dat
 
 def available_of(session: Session, bonus_ids: Sequence[int]) -> dict[int, int]:
     """How much of each lot lies in ``available``, in minor units."""
-    if not bonus_ids:
-        return {}
-    rows = session.exec(
-        select(Entry.bonus_id, func.sum(Entry.amount_minor))
-        .where(col(Entry.bonus_id).in_(bonus_ids), Entry.account == AVAILABLE)
-        .group_by(col(Entry.bonus_id)),
-    ).all()
-    return {bonus_id: int(total) for bonus_id, total in rows}
+    return unspent_of(session, bonus_ids)[0]
+
+
+def unspent_of(session: Session, bonus_ids: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:
+    """How much of each lot lies in ``available``, and how much has expired, in minor units."""
+    available: dict[int, int] = {}
+    expired: dict[int, int] = {}
+    if bonus_ids:
+        rows = session.exec(
+            select(Entry.bonus_id, Entry.account, func.sum(Entry.amount_minor))
+            .where(col(Entry.bonus_id).in_(bonus_ids), col(Entry.account).in_((AVAILABLE, EXPIRED)))
+            .group_by(col(Entry.bonus_id), col(Entry.account)),
+        ).all()
+        for bonus_id, account, total in rows:
+            (available if account == AVAILABLE else expired)[bonus_id] = int(total)
+    return available, expired
 
 
 def debts_of(session: Session, customer_ids: Sequence[int]) -> dict[tuple[int, str], int]:

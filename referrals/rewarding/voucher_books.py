@@ -17,6 +17,7 @@ from referrals.rewarding.lots import Step
 from referrals.rewarding.postings import write_steps
 from referrals.rewarding.voucher_lots import Moves, Part
 from storage.bulk import fetch_in, insert_rows, update_rows
+from storage.credit import CreditTerm
 from storage.ledger import AVAILABLE, DEBT, REDEEMED, RESERVED, Bonus, Entry
 from storage.vouchers import Redemption, Voucher, VoucherPosting
 
@@ -160,8 +161,11 @@ def _sums(session: Session, voucher_id: int, account: str, *conditions: Any) -> 
 
 
 def _in_order(session: Session, found: dict[int, int]) -> list[Part]:
-    """Credit expires so many days after its release, so what was released first expires first."""
+    """What has a date by that; what has none yet is younger, and what was released first expires first."""
     columns = ("id", "released_at", "available_at")
     rows = fetch_in(session, Bonus, "id", found, columns=columns)
-    rows.sort(key=lambda row: (row["released_at"] or row["available_at"], row["id"]))
+    terms = fetch_in(session, CreditTerm, "bonus_id", found, columns=("bonus_id", "until_at"))
+    until = {row["bonus_id"]: row["until_at"] for row in terms}
+    released = {row["id"]: row["released_at"] or row["available_at"] for row in rows}
+    rows.sort(key=lambda row: (row["id"] not in until, until.get(row["id"], released[row["id"]]), row["id"]))
     return [Part(row["id"], found[row["id"]]) for row in rows]

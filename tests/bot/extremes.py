@@ -97,8 +97,9 @@ TODAY: dict[str, Any] = {
 }
 VOUCHER = {"id": MOST_ID, "code": "WWWW-WWWW-WWWW", "expires_at": MOMENT} | MONEY
 LINKED: dict[str, Any] = {"code": CODE, "web": LINK, "chat": LINK, "name": FIRST_NAME, "named": True}
+ENDING = {"sums": SUMS, "until_at": MOMENT}
 HOME: dict[str, Any] = {
-    "name": FIRST_NAME, "available": SUMS, "held": SUMS, "debt": SUMS, "count": COUNT, "date": MOMENT,
+    "name": FIRST_NAME, "available": SUMS, "held": SUMS, "debt": SUMS, "ending": ENDING, "count": COUNT, "date": MOMENT,
     "friends": COUNT, "milestone": {"count": COUNT} | MONEY, "connected": False, "claimed": False, "stopped": True,
     "welcome": True,
 }  # fmt: skip
@@ -126,6 +127,9 @@ EXTREMES: dict[str, list[Any]] = {
     **{kind: [MONEY | {"ending": "W" * 4, "returned_minor": SUMS["EUR"], "kept_minor": SUMS["EUR"]}] for kind in (
         "voucher_used", "voucher_back", "voucher_voided", "voucher_over",
     )},
+    "credit_ends": [MONEY | {"from_at": MOMENT, "until_at": until, "last": True, "lots": [MOST_ID]} for until in (
+        MOMENT, "2026-10-07T22:30:00+00:00",
+    )],
     "voucher_made": [VOUCHER],
     "merged": [[{"kind": "bonus_reversed", "data": BONUS | {"bonus": MOST_ID - n}} for n in range(50)]],
     "token_used_elsewhere": [{}],
@@ -194,6 +198,7 @@ EXTREMES: dict[str, list[Any]] = {
     )},
     "view.balance": [dict.fromkeys(("available", "held", "reserved", "redeemed", "debt"), SUMS) | {
         "bonuses": [MONEY | {"available_at": MOMENT, "under_review": False, "number": NUMBER}] * 10, "more": COUNT,
+        "ending": ENDING,
     }],
     "view.board": [
         BOARD | {"owner": True, "rows": [ROW] * 20, "excluded": COUNT, "under_review": COUNT},

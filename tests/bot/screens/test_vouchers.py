@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.sandbox.people import Person
+from referrals.jobs.registry import run_job
 from referrals.rewarding.redemptions import OrderKey, redeem_voucher, rollback_voucher
 from referrals.rewarding.vouchers import expire_vouchers, issue_voucher
 from storage.vouchers import Voucher
@@ -106,6 +107,39 @@ async def test_whoever_pressed_twice_has_one_voucher(play: Play) -> None:
     await play.press(anna, "Maak een tegoedbon van €\N{NO-BREAK SPACE}15", message=offer)
     assert anna.last.words.startswith("Zoveel tegoed is er nu niet.")
     assert play.shop.balance(customer).reserved_minor == 1500
+
+
+async def test_credit_that_ends_is_told_twice_and_has_a_last_chance(play: Play) -> None:
+    """Rule 29: money, judged again at the sending; the last warning makes a voucher of what is left."""
+    anna, customer = await rich(play)
+    await later_on(play, 0)
+    assert "Daarvan verloopt € 15 op 16 december 2027." in plain((await play.say(anna, "/tegoed")).words)
+    await later_on(play, 335)
+    assert plain(anna.last.words).startswith("Je hebt nog € 15 tegoed dat op 16 december verloopt.")
+    play.database.run(
+        issue_voucher, customer, amount_minor=500, currency="EUR", programme=play.programme, now=play.shop.now
+    )
+    await later_on(play, 23)
+    assert plain(anna.last.words).startswith("Je hebt nog € 10 tegoed dat op 16 december verloopt.")
+    await play.press(anna, "Maak een tegoedbon van €\N{NO-BREAK SPACE}10")
+    assert CODE.search(anna.last.words)
+    await later_on(play, 8)
+    assert (play.shop.balance(customer).reserved_minor, play.shop.faults()) == (1500, [])
+
+
+async def test_credit_that_ended_is_explained(play: Play) -> None:
+    anna, _ = await rich(play)
+    for days in (335, 23, 7):
+        await later_on(play, days)
+    said = plain((await play.say(anna, "/waarom")).words)
+    assert "verlopen: € 15 hiervan is op 16 december verlopen: het was niet op tijd gebruikt." in said
+
+
+async def later_on(play: Play, days: int) -> None:
+    """The clock goes on, and the job has looked."""
+    play.shop.pass_days(days)
+    await run_job(play.database, "expire-credit", programme=play.programme, now=play.shop.now)
+    await play.turn()
 
 
 async def test_nobody_puts_back_what_is_somebody_elses(play: Play) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from referrals.reasons import Reason
 from referrals.recruiting.shops import OrderState
+from referrals.rewarding.credit_expiry import due_credit, tend_credit
+from referrals.rewarding.credit_terms import date_credit
 from referrals.rewarding.redemptions import OrderKey, RedemptionView, redeem_voucher, rollback_voucher
 from referrals.rewarding.vouchers import (
     VoucherView,
@@ -75,6 +79,14 @@ class Purse:
     def expire(self) -> int:
         due = self.shop.database.look(due_vouchers, now=self.shop.now, limit=100)
         return self.shop.database.run(expire_vouchers, due, now=self.shop.now)
+
+    def tend(self) -> int:
+        """Credit is dated, warned of and ended, as far as that is due."""
+        at: dict[str, Any] = {"programme": self.shop.programme, "now": self.shop.now}
+        while self.shop.database.run(date_credit, **at):
+            pass
+        due = self.shop.database.look(due_credit, now=self.shop.now, limit=100)
+        return self.shop.database.run(tend_credit, due, **at)
 
     def refund(self, number: int) -> None:
         """Everything of the friend's order, counted from one, comes back."""

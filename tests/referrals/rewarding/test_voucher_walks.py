@@ -32,7 +32,7 @@ DEEDS: tuple[tuple[str, Any], ...] = (
     *(("roll_back", which) for which in range(4)),
     *(("refund", (which, percent)) for which in range(3) for percent in (0, 40, 100)),
     *(("void", which) for which in range(2)),
-    *(("pass", days) for days in (1, 22, 181)),
+    *(("pass", days) for days in (1, 22, 40, 181, 340)),
     *(("buy", None),) * 2,
     ("merge", None),
 )
@@ -95,6 +95,7 @@ class Walk:
     def do_pass(self, days: int) -> None:
         self.purse.shop.pass_days(days)
         self.purse.expire()
+        self.purse.tend()
 
     def do_buy(self, _: None) -> None:
         self.purse.buy()
@@ -118,9 +119,10 @@ class Walk:
         purse = self.purse
         held, available, reserved, redeemed, debt = purse.accounts()
         assert min(held, available, reserved, redeemed, debt) >= 0
-        assert held + available + reserved + redeemed - debt == purse.shop.database.look(_earned, purse.anna)
+        expired = sum(purse.lots("expired"))
+        assert held + available + reserved + redeemed + expired - debt == purse.shop.database.look(_earned, purse.anna)
         assert reserved == purse.shop.database.look(_in_vouchers, purse.anna)
-        assert min(min(purse.lots(account)) for account in ("held", *ACCOUNTS)) >= 0
+        assert min(min(purse.lots(account)) for account in ("held", "expired", *ACCOUNTS)) >= 0
         assert purse.shop.database.look(_used_too_often) == []
 
 
