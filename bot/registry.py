@@ -26,6 +26,7 @@ from bot.screens import (
     nickname,
     notices,
     old,
+    pool,
     privacy,
     question,
     reference,
@@ -51,7 +52,7 @@ from referrals.programme import Programme
 # The order in which the dispatcher asks them; those that take whatever is left come last.
 SCREENS: tuple[ModuleType, ...] = (
     start, connect, invitation, home, link, balance, vouchers, credit, status, why, board, nickname, terms, language,
-    stop, help, today, reference, reference_consent, reference_owner, reference_views,
+    stop, help, today, pool, reference, reference_consent, reference_owner, reference_views,
     settings, privacy, score, tips, case, question, contact_log, notices, webhooks, membership, unknown, old,
 )  # fmt: skip
 

@@ -35,6 +35,7 @@ def add_commands(
     app.command()(_doctor_with(telegram))
     app.command("run-job")(run_job)
     app.add_typer(_api_keys(), name="api-key")
+    app.add_typer(_voucher_pool(), name="voucher-pool")
 
 
 def migrate(config: ConfigPath = CONFIG) -> None:
@@ -243,3 +244,46 @@ def revoke_key(
 
     with ending_in_words(), opened(config) as programme:
         keys.revoke(programme, key)
+
+
+def _voucher_pool() -> typer.Typer:
+    pool = typer.Typer(help="Codes that were made in the shop, to be given as vouchers.", no_args_is_help=True)
+    pool.command("load")(load_pool)
+    pool.command("list")(list_pool)
+    pool.command("remove")(remove_pool)
+    return pool
+
+
+def load_pool(
+    file: Annotated[Path, typer.Argument(help="CSV with the columns code, amount, currency and, perhaps, expires.")],
+    config: ConfigPath = CONFIG,
+) -> None:
+    """Add the codes of a file; what is there already stays, a line that is refused changes nothing."""
+    from referrals.commands import pool
+    from referrals.commands.opening import FAILED, ending_in_words, opened
+
+    with ending_in_words(), opened(config) as programme:
+        if not pool.load(programme, file):
+            raise SystemExit(FAILED)
+
+
+def list_pool(config: ConfigPath = CONFIG, as_json: AsJson = False) -> None:
+    """Show how many codes of each amount are left; never a code."""
+    from referrals.commands import pool
+    from referrals.commands.opening import ending_in_words, opened
+
+    with ending_in_words(), opened(config) as programme:
+        pool.show(programme, as_json=as_json)
+
+
+def remove_pool(
+    file: Annotated[Path | None, typer.Argument(help="CSV with a column code.")] = None,
+    config: ConfigPath = CONFIG,
+    everything: Annotated[bool, typer.Option("--all", help="All that nobody has.")] = False,
+) -> None:
+    """Take codes out that nobody has."""
+    from referrals.commands import pool
+    from referrals.commands.opening import ending_in_words, opened
+
+    with ending_in_words(), opened(config) as programme:
+        pool.remove(programme, file, everything=everything)

@@ -33,6 +33,7 @@ from referrals.sections import (
     Surveys,
     TelegramSettings,
     Tier,
+    Vouchers,
     Webhooks,
     WebSettings,
 )
@@ -63,6 +64,7 @@ class Config(Section):
     tiers: Annotated[tuple[Tier, ...], Listed] = ()
     hold: Hold = Field(default={}, validate_default=True)
     expiry: Expiry = Field(default={}, validate_default=True)
+    vouchers: Vouchers = Field(default={}, validate_default=True)
     surveys: Surveys = Field(default={}, validate_default=True)
     cadence: Cadence = Field(default={}, validate_default=True)
     asking: Asking = Field(default={}, validate_default=True)

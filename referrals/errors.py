@@ -88,6 +88,18 @@ class NotEnoughCredit(ProgrammeError):
     code = "not_enough_credit"
 
 
+class NoSuchReward(ProgrammeError):
+    """The pool has no code of that worth (any more)."""
+
+    code = "no_such_reward"
+
+
+class VoucherStays(ProgrammeError):
+    """The shop takes the voucher's code whatever we say, so it is not put back."""
+
+    code = "voucher_stays"
+
+
 class UnknownVoucher(ProgrammeError):
     """No voucher has this code."""
 

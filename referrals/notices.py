@@ -49,6 +49,8 @@ REFERENCE_PUBLISHED = "reference_published"  # reference, uses, until_at, link
 REFERENCE_REFUSED = "reference_refused"  # reference, published: an owner will not show it, or not any more
 # To the owners, like CASE_CARD.
 REFERENCE_CARD = "reference_card"  # reference, version and what is shown: it waits for a yes
+POOL_LOW = "pool_low"  # amount_minor, currency, count: so many codes of this worth are left
+POOL_EMPTY = "pool_empty"  # amount_minor, currency: none is left, so it is offered no more
 REFERENCE_LESS = "reference_less"  # reference, uses: the customer withdrew these
 # To the owners, once: what a shop passed on about personal data and only they can do.
 DATA_REQUESTED = "data_requested"  # customer, shop, until_at: somebody wants to see what is kept of them
@@ -71,8 +73,11 @@ ACCOUNT = frozenset({TOKEN_USED_ELSEWHERE, CLAIM_ENDED})
 CASES = frozenset({CASE_ANSWER, CASE_SOLVED})
 REFERENCES = frozenset({REFERENCE_TEXT, REFERENCE_PUBLISHED, REFERENCE_REFUSED})
 STAFF = frozenset(
-    {CASE_CARD, CASE_SAID, CASE_ALARM, REFERENCE_CARD, REFERENCE_LESS, DATA_REQUESTED, SHOP_LEAVES, WEBHOOK_OFF}
-)
+    {
+        CASE_CARD, CASE_SAID, CASE_ALARM, REFERENCE_CARD, REFERENCE_LESS, DATA_REQUESTED, SHOP_LEAVES, WEBHOOK_OFF,
+        POOL_LOW, POOL_EMPTY,
+    }
+)  # fmt: skip
 UNASKED = frozenset(
     {SCORE_ASKED, TIP_SECOND_ORDER, TIP_SHARE_AGAIN, TIP_NEVER_OPENED, THANKS, REFERENCE_INVITED, REFERENCE_RENEWAL}
 )

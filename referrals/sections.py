@@ -242,6 +242,13 @@ class Expiry(Section):
         return self
 
 
+class Vouchers(Section):
+    """Whose codes the vouchers are."""
+
+    source: Literal["own", "pool"] = "own"
+    pool_low: Count = 5  # codes of one worth left at which the owners hear of it
+
+
 class Surveys(Section):
     """When a score is asked."""
 

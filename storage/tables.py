@@ -17,6 +17,7 @@ from storage import (
     ledger,
     mailbox,
     orders,
+    pool,
     privacy,
     references,
     referrals,
@@ -29,6 +30,6 @@ from storage import (
 
 MODULES = (
     auditlog, cases, codes, contacts, credit, customers, imports, installation, leases, ledger, mailbox, orders,
-    privacy, references, referrals, standings, subscribers, surveys, tallies, vouchers,
+    pool, privacy, references, referrals, standings, subscribers, surveys, tallies, vouchers,
 )  # fmt: skip
 metadata = SQLModel.metadata

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
@@ -11,6 +11,8 @@ from storage.columns import BigId, Minor, UtcTime
 
 STANDING, REDEEMED, VOID, EXPIRED = "standing", "redeemed", "void", "expired"
 ROLLED_BACK = "rolled_back"
+OWN, POOL, SHOP = "own", "pool", "shop"  # whose codes they are
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)  # a code of the shop that has no end
 
 
 class Voucher(SQLModel, table=True):
@@ -38,6 +40,8 @@ class Voucher(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcTime)
     expires_at: datetime = Field(sa_type=UtcTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcTime)  # since when it stands no longer
+    source: str = Field(default=OWN, sa_type=Text)  # own, pool, or shop: made there by us
+    shop_code: str | None = Field(default=None, sa_type=Text)  # the shop's own code, as it wants it typed
 
 
 class Redemption(SQLModel, table=True):

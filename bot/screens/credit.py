@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from aiogram.types import InlineKeyboardButton
 from sqlmodel import Session
 
 from bot.keyboards import to_view
@@ -13,6 +14,7 @@ from bot.voice import OutMessage, Voice, lines
 from referrals.notices import CREDIT_ENDS
 from referrals.programme import Programme
 from referrals.rewarding.credit_terms import first_ending
+from storage.vouchers import POOL
 
 
 def gather_ending(session: Session, customer_id: int, *, programme: Programme) -> dict[str, Any] | None:
@@ -37,9 +39,13 @@ def render_ends(voice: Voice, data: dict[str, Any]) -> OutMessage:
     use = [to_view(voice, "button.use_credit", "rewards")]
     if not data["last"]:
         return OutMessage(text, [use])
-    days = voice.programme.config.expiry.voucher_days
-    last = voice.say(f"notice.{CREDIT_ENDS}.last", days=days)
-    return OutMessage(lines(text, last), [[make_button(voice, data["amount_minor"], data["currency"])], use])
+    last = voice.say(f"notice.{CREDIT_ENDS}.last")
+    made = [] if voice.programme.config.vouchers.source == POOL else [[_last_chance(voice, data)]]
+    return OutMessage(lines(text, last), [*made, use])
+
+
+def _last_chance(voice: Voice, data: dict[str, Any]) -> InlineKeyboardButton:
+    return make_button(voice, data["amount_minor"], data["currency"])
 
 
 RENDER = {CREDIT_ENDS: render_ends}

@@ -12,12 +12,15 @@ from sqlmodel import Session
 
 from bot.conversation import Answer, Look, Reply, Turn, View, Visitor
 from bot.keyboards import back, to_view
+from bot.screens.pool import say_pool
 from bot.voice import OutMessage, Voice, lines, paragraphs
 from referrals.asking.approval import waiting_count
 from referrals.figures.today import today
 from referrals.programme import Programme
+from referrals.rewarding.pool import low_stock
 
 WINDOWS = ("today", "yesterday", "week", "week_before")
+MOST_POOL = 10  # amounts that are running out
 BY_HAND = ("quarantined", "needs_fetch", "waiting", "unreachable")
 
 
@@ -43,7 +46,8 @@ def gather_today(session: Session, look: Look, *, programme: Programme) -> dict[
     if not look.is_owner:
         return {"owner": False}
     figures = today(session, programme=programme, now=look.now).as_dict()
-    return {"owner": True, **figures, "references": waiting_count(session)}
+    pool = low_stock(session, programme=programme, now=look.now)[:MOST_POOL]
+    return {"owner": True, **figures, "references": waiting_count(session), "pool": pool}
 
 
 def render_today(voice: Voice, data: dict[str, Any]) -> OutMessage:
@@ -74,7 +78,14 @@ def render_today(voice: Voice, data: dict[str, Any]) -> OutMessage:
     ]
     hands = [voice.say(f"today.{name}", count=data[name]) for name in BY_HAND if data[name]]
     title = voice.say("today.title", date=data["as_of"])
-    text = paragraphs(title, *windows, lines(*bonuses), _scores(voice, data["scores"]), lines(*people), lines(*hands))
+    text = paragraphs(
+        title,
+        *windows,
+        lines(*bonuses),
+        _scores(voice, data["scores"]),
+        lines(*people),
+        lines(*hands, say_pool(voice, data["pool"])),
+    )
     return OutMessage(text, [[to_view(voice, "button.board", "board")], back(voice)])
 
 

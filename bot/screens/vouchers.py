@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 from aiogram import Router
@@ -21,9 +22,10 @@ from referrals.notices import VOUCHER_USED, VOUCHERS
 from referrals.people.customers import check_verified, get_customer, takes_part
 from referrals.programme import Programme
 from referrals.rewarding.balances import balances
+from referrals.rewarding.pool import offered
 from referrals.rewarding.vouchers import VoucherView, issue_voucher, spendable, void_voucher, vouchers_of
 from storage.database import books
-from storage.vouchers import STANDING, VOID
+from storage.vouchers import POOL, STANDING, VOID
 
 SHOWN = 5  # vouchers
 MOST = 100
@@ -102,11 +104,13 @@ def gather_rewards(session: Session, look: Look, *, programme: Programme) -> dic
     if not look.sees_history:
         return {"claimed": True}
     customer = get_customer(session, look.customer_id)
+    available = spendable(session, customer.id)
     accounts = balances(session, customer.id)
     found = vouchers_of(session, customer.id, now=look.now, limit=MOST)
     standing = [voucher for voucher in found if voucher.status == STANDING]
     return {
-        "available": spendable(session, customer.id),
+        "available": available,
+        "offers": _offers(session, available, programme=programme, now=look.now),
         "held": {currency: one.held_minor for currency, one in accounts.items()},
         "debt": {currency: one.debt_minor for currency, one in accounts.items()},
         "excluded": not takes_part(customer.state),
@@ -119,18 +123,19 @@ def render_rewards(voice: Voice, data: dict[str, Any]) -> OutMessage:
     """The credit with its buttons, then the vouchers with theirs."""
     if data.get("claimed"):
         return OutMessage(voice.say("home.claimed"), [back(voice)])
-    can_make = any(data["available"].values()) and not data["excluded"]
+    can_make = any(data["offers"].values()) and not data["excluded"]
     text = paragraphs(voice.say("rewards.title"), lines(*_credit(voice, data)), _standing(voice, data))
-    made = [_return(voice, one, "button.voucher.return_one") for one in data["vouchers"]]
-    rows = [*(_amounts(voice, data["available"]) if can_make else []), *([each] for each in made)]
+    made = [_return(voice, one, "button.voucher.return_one") for one in data["vouchers"] if one["returnable"]]
+    rows = [*(_amounts(voice, data["offers"]) if can_make else []), *([each] for each in made)]
     return OutMessage(text, [*rows, [to_view(voice, "button.balance", "balance")], back(voice)])
 
 
 def render_made(voice: Voice, data: dict[str, Any]) -> OutMessage:
     """The code, to be copied, and the way back."""
     copy = InlineKeyboardButton(text=voice.plain("button.voucher.copy"), copy_text=CopyTextButton(text=data["code"]))
-    rows = [[copy], [_return(voice, data, "button.voucher.return")], [to_view(voice, "button.rewards", "rewards")]]
-    return OutMessage(voice.say("voucher.made", **_words(data)), rows)
+    back_again = [[_return(voice, data, "button.voucher.return")]] if data["returnable"] else []
+    rows = [[copy], *back_again, [to_view(voice, "button.rewards", "rewards")]]
+    return OutMessage(voice.say("voucher.made" if data["expires_at"] else "voucher.made_open", **_words(data)), rows)
 
 
 def render_news(kind: str) -> Any:
@@ -158,6 +163,8 @@ def _credit(voice: Voice, data: dict[str, Any]) -> list[str]:
         if some
         else voice.say("rewards.nothing")
     ]
+    if some and not any(data["offers"].values()):
+        found.append(voice.say("rewards.none_there"))
     if any(data["held"].values()):
         found.append(voice.say("rewards.waiting", held=voice.sums(data["held"])))
     if any(data["debt"].values()):
@@ -168,19 +175,28 @@ def _credit(voice: Voice, data: dict[str, Any]) -> list[str]:
 def _standing(voice: Voice, data: dict[str, Any]) -> str | None:
     if not data["vouchers"]:
         return None
-    listed = [voice.say("rewards.voucher", **_words(one)) for one in data["vouchers"]]
+    listed = [
+        voice.say("rewards.voucher" if one["expires_at"] else "rewards.voucher_open", **_words(one))
+        for one in data["vouchers"]
+    ]
     more = voice.say("rewards.more", count=data["more"]) if data["more"] else None
     return lines(voice.say("rewards.standing"), *listed, more)
 
 
-def _amounts(voice: Voice, available: dict[str, int]) -> Rows:
-    """All of each currency's credit; of more than the least choice also parts of it."""
-    rows = []
-    for currency, minor in available.items():
-        parts = [units * 10 ** exponent(currency) for units in CHOICES]
-        choices = [part for part in parts if part < minor]
-        rows += [[make_button(voice, part, currency)] for part in (*choices, minor) if part]
-    return rows
+def _offers(
+    session: Session, available: dict[str, int], *, programme: Programme, now: datetime
+) -> dict[str, list[int]]:
+    """The amounts that are offered, by currency: what the pool has; else all credit, and of much also parts of it."""
+    if programme.config.vouchers.source == POOL:
+        return {name: offered(session, name, most_minor=minor, now=now)[-SHOWN:] for name, minor in available.items()}
+    parts = {name: [units * 10 ** exponent(name) for units in CHOICES] for name in available}
+    return {
+        name: [*(part for part in parts[name] if part < minor), minor] for name, minor in available.items() if minor
+    }
+
+
+def _amounts(voice: Voice, offers: dict[str, list[int]]) -> Rows:
+    return [[make_button(voice, part, currency)] for currency, parts in offers.items() for part in parts]
 
 
 def _return(voice: Voice, voucher: dict[str, Any], key: str) -> InlineKeyboardButton:
@@ -201,12 +217,13 @@ def _shown(voucher: VoucherView) -> dict[str, Any]:
         "code": voucher.code,
         "amount_minor": voucher.left_minor,
         "currency": voucher.currency,
-        "expires_at": voucher.expires_at.isoformat(),
+        "expires_at": voucher.expires_at.isoformat() if voucher.expires_at else None,
+        "returnable": voucher.returnable,
     }
 
 
 def _words(voucher: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in voucher.items() if name != "id"}
+    return {name: value for name, value in voucher.items() if name not in ("id", "returnable")}
 
 
 GATHER = {"rewards": gather_rewards}

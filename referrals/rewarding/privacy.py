@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 
 ENTRY = ("account", "currency", "amount_minor")
 BONUS = ("side", "currency", "amount_minor", "status", "earned_at", "available_at", "released_at", "reasons")
-VOUCHER = ("code", "status", "currency", "amount_minor", "left_minor", "created_at", "expires_at", "ended_at")
+VOUCHER = (
+    "code",
+    "shop_code",
+    "status",
+    "currency",
+    "amount_minor",
+    "left_minor",
+    "created_at",
+    "expires_at",
+    "ended_at",
+)
 
 
 def tell_rewarding(session: Session, people: Sequence[int], *, programme: Programme) -> dict[str, Any]:

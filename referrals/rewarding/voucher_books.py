@@ -19,7 +19,7 @@ from referrals.rewarding.voucher_lots import Moves, Part
 from storage.bulk import fetch_in, insert_rows, update_rows
 from storage.credit import CreditTerm
 from storage.ledger import AVAILABLE, DEBT, REDEEMED, RESERVED, Bonus, Entry
-from storage.vouchers import Redemption, Voucher, VoucherPosting
+from storage.vouchers import POOL, Redemption, Voucher, VoucherPosting
 
 Row = dict[str, Any]
 RANDOM_SYMBOLS, GROUP = 11, 4
@@ -75,12 +75,16 @@ def owed_by_lot(session: Session, bonus_ids: Sequence[int]) -> dict[int, int]:
 
 
 def vouchers_over(session: Session, bonus_ids: Sequence[int]) -> list[tuple[Voucher, list[Part]]]:
-    """The vouchers that hold something of these lots, the newest first, each with all that it holds."""
+    """The vouchers that hold something of these lots, the newest first, each with all that it holds.
+
+    But for those whose codes the shop takes whatever we say: they stand, and what is taken back is owed.
+    """
     minor = func.sum(Entry.amount_minor)
     query = (
         select(VoucherPosting.voucher_id)
         .join(Entry, col(Entry.posting_id) == col(VoucherPosting.posting_id))
-        .where(col(Entry.bonus_id).in_(bonus_ids), Entry.account == RESERVED)
+        .join(Voucher, col(Voucher.id) == col(VoucherPosting.voucher_id))
+        .where(col(Entry.bonus_id).in_(bonus_ids), Entry.account == RESERVED, Voucher.source != POOL)
         .group_by(col(VoucherPosting.voucher_id))
         .having(minor > 0)
         .order_by(col(VoucherPosting.voucher_id).desc())
@@ -142,9 +146,14 @@ def shown(code: str) -> str:
     return "-".join(code[start : start + GROUP] for start in range(0, len(code), GROUP))
 
 
+def code_of(voucher: Voucher) -> str:
+    """The code as its customer types it."""
+    return voucher.shop_code or shown(voucher.code)
+
+
 def words_of(voucher: Voucher) -> dict[str, Any]:
     """What every notice of it names: the end of its code, for the code itself is as good as money."""
-    return {"ending": voucher.code[-GROUP:], "currency": voucher.currency}
+    return {"ending": (voucher.shop_code or voucher.code)[-GROUP:], "currency": voucher.currency}
 
 
 def _sums(session: Session, voucher_id: int, account: str, *conditions: Any) -> dict[int, int]:

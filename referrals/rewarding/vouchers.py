@@ -19,7 +19,6 @@ from typing import Any
 from sqlmodel import Session, col, func, select
 
 from referrals import errors
-from referrals.calendar import add_local_days
 from referrals.notices import VOUCHER_OVER, Notice, write_notices
 from referrals.people.persons import get_customer, takes_part
 from referrals.programme import Programme
@@ -42,14 +41,14 @@ from referrals.rewarding.tellings import voucher_happening
 from referrals.rewarding.voucher_books import (
     Cause,
     book_moves,
+    code_of,
     credit_lots,
     find_voucher,
     is_typing_error,
     lots_of_voucher,
-    make_voucher_code,
-    shown,
     words_of,
 )
+from referrals.rewarding.voucher_making import Wanted, make_voucher
 from referrals.subscribers.events import VOUCHER_EXPIRED as VOUCHER_EXPIRED_EVENT
 from referrals.subscribers.events import VOUCHER_MADE as VOUCHER_MADE_EVENT
 from referrals.subscribers.events import VOUCHER_VOIDED as VOUCHER_VOIDED_EVENT
@@ -57,7 +56,7 @@ from referrals.subscribers.events import tell_subscribers
 from storage.auditlog import AuditEvent
 from storage.database import books
 from storage.ledger import AVAILABLE, DEBT, RESERVED
-from storage.vouchers import EXPIRED, REDEEMED, STANDING, VOID, Voucher
+from storage.vouchers import EXPIRED, NEVER, POOL, REDEEMED, STANDING, VOID, Voucher
 
 LONGEST_SHOWN = 32  # symbols of what was typed that are said again
 CHAT = "chat"
@@ -76,8 +75,9 @@ class VoucherView:
     left_minor: int
     status: str  # standing, redeemed, void, expired
     created_at: datetime
-    expires_at: datetime
+    expires_at: datetime | None  # None: its code has no end
     ended_at: datetime | None
+    returnable: bool  # it can be put back: the shop takes its code only while we say so
 
 
 def spendable(session: Session, customer_id: int) -> dict[str, int]:
@@ -106,9 +106,12 @@ def issue_voucher(
 ) -> VoucherView:
     """So much of the customer's credit is a voucher, all of it without an amount; what they owe is paid first.
 
+    Where the codes are the owner's pool, it takes one of that worth; without an amount the greatest that there is.
+
     Raises:
         CustomerExcluded: They take no part.
         NotEnoughCredit: Nothing, or less than that, can be spent.
+        NoSuchReward: The pool has no code of that worth.
     """
     customer = get_customer(session, customer_id)
     if not takes_part(customer.state):
@@ -119,13 +122,9 @@ def issue_voucher(
     wanted = lots.total(free) if amount_minor is None else amount_minor
     if lots.total(owed) < debt or not 0 < wanted <= lots.total(free):
         raise errors.NotEnoughCredit(amount_minor=lots.total(free), currency=currency)
-    voucher = Voucher(
-        code=make_voucher_code(session, programme), customer_id=customer.id, currency=currency, amount_minor=wanted,
-        left_minor=wanted, status=STANDING, created_at=now,
-        expires_at=add_local_days(now, programme.config.expiry.voucher_days, programme.zone),
-    )  # fmt: skip
-    session.add(voucher)
-    session.flush()
+    wish = Wanted(customer.id, wanted, currency, exactly=amount_minor is not None)
+    voucher = make_voucher(session, wish, programme=programme, now=now)
+    wanted = voucher.amount_minor
     taken, _ = lots.split(free, wanted)
     book_moves(session, lots.moves(owed, AVAILABLE, DEBT), Cause("settle", DEBT_SETTLED), now=now)
     cause = Cause("reserve", VOUCHER_MADE, voucher.id)
@@ -143,7 +142,7 @@ def validate_voucher(session: Session, code: str, *, now: datetime) -> tuple[Vou
         return None, [reason(why, typed=code[:LONGEST_SHOWN])]
     view = view_of(voucher, now=now)
     if view.status != STANDING:
-        since = view.expires_at if view.status == EXPIRED else view.ended_at or view.created_at
+        since = voucher.expires_at if view.status == EXPIRED else view.ended_at or view.created_at
         return view, [reason(WHY_NOT[view.status], date=since.isoformat())]
     excluded = not takes_part(get_customer(session, voucher.customer_id).state)
     return view, [reason(EXCLUDED_CUSTOMER)] if excluded else []
@@ -155,10 +154,13 @@ def void_voucher(session: Session, voucher_id: int, *, customer_id: int, now: da
 
     Raises:
         UnknownVoucher: It is not theirs.
+        VoucherStays: The shop takes its code whatever we say.
     """
     voucher = session.get(Voucher, voucher_id)
     if voucher is None or voucher.customer_id != get_customer(session, customer_id).id:
         raise errors.UnknownVoucher
+    if voucher.source == POOL:
+        raise errors.VoucherStays
     if voucher.status == STANDING:
         _free(session, voucher, VOID, VOUCHER_VOID, now=now)
     return view_of(voucher, now=now)
@@ -210,14 +212,15 @@ def view_of(voucher: Voucher, *, now: datetime) -> VoucherView:
     return VoucherView(
         id=voucher.id,
         customer_id=voucher.customer_id,
-        code=shown(voucher.code),
+        code=code_of(voucher),
         currency=voucher.currency,
         amount_minor=voucher.amount_minor,
         left_minor=voucher.left_minor,
         status=status_of(voucher, now=now),
         created_at=voucher.created_at,
-        expires_at=voucher.expires_at,
+        expires_at=None if voucher.expires_at == NEVER else voucher.expires_at,
         ended_at=voucher.ended_at,
+        returnable=voucher.source != POOL,
     )
 
 

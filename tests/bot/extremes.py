@@ -92,10 +92,11 @@ TODAY: dict[str, Any] = {
     **dict.fromkeys(("today", "yesterday", "week", "week_before"), ORDERS),
     **{name: {"count": COUNT, "amount_minor": SUMS["EUR"]} for name in ("held", "under_review", "available")},
     **dict.fromkeys(("quarantined", "needs_fetch", "waiting", "unreachable", "references"), COUNT),
+    "pool": [MONEY | {"count": COUNT}] * 10,
     "scores": SCORES | {"nps": -100.0, "low": -100.0, "high": 100.0},
     "cases": {"open": COUNT, "overdue": COUNT},
 }
-VOUCHER = {"id": MOST_ID, "code": "WWWW-WWWW-WWWW", "expires_at": MOMENT} | MONEY
+VOUCHER = {"id": MOST_ID, "code": "WWWW-WWWW-WWWW", "expires_at": MOMENT, "returnable": True} | MONEY
 LINKED: dict[str, Any] = {"code": CODE, "web": LINK, "chat": LINK, "name": FIRST_NAME, "named": True}
 ENDING = {"sums": SUMS, "until_at": MOMENT}
 HOME: dict[str, Any] = {
@@ -130,7 +131,9 @@ EXTREMES: dict[str, list[Any]] = {
     "credit_ends": [MONEY | {"from_at": MOMENT, "until_at": until, "last": True, "lots": [MOST_ID]} for until in (
         MOMENT, "2026-10-07T22:30:00+00:00",
     )],
-    "voucher_made": [VOUCHER],
+    "pool_low": [MONEY | {"count": COUNT}],
+    "pool_empty": [MONEY | {"count": 0}],
+    "voucher_made": [VOUCHER, VOUCHER | {"expires_at": None, "returnable": False, "code": "W" * 100}],
     "merged": [[{"kind": "bonus_reversed", "data": BONUS | {"bonus": MOST_ID - n}} for n in range(50)]],
     "token_used_elsewhere": [{}],
     "claim_ended": [{}],
@@ -213,8 +216,11 @@ EXTREMES: dict[str, list[Any]] = {
     "view.more": [{}],
     "view.privacy": [PRIVACY, PRIVACY | {"page": "erase"}, {"page": "", "claimed": True}],
     "view.rewards": [
-        {"available": SUMS, "held": SUMS, "debt": SUMS, "excluded": False, "vouchers": [VOUCHER] * 5, "more": COUNT},
-        {"available": {}, "held": {}, "debt": {}, "excluded": False, "vouchers": [], "more": 0},
+        {"available": SUMS, "held": SUMS, "debt": SUMS, "excluded": False, "vouchers": [VOUCHER] * 5, "more": COUNT,
+         "offers": {name: [minor] * 5 for name, minor in SUMS.items()}},
+        {"available": SUMS, "held": SUMS, "debt": SUMS, "excluded": False, "more": COUNT, "offers": {},
+         "vouchers": [VOUCHER | {"expires_at": None, "returnable": False, "code": "W" * 100}] * 5},
+        {"offers": {}, "available": {}, "held": {}, "debt": {}, "excluded": False, "vouchers": [], "more": 0},
     ],
     "view.settings": [SETTINGS, SETTINGS | {"stopped": True}, SETTINGS | {"page": "pause"},
                       SETTINGS | {"page": "hours"}],

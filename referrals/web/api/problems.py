@@ -25,6 +25,7 @@ STATUS = {
     "own_account": 409,
     "code_taken": 409,
     "not_enough_credit": 409,
+    "no_such_reward": 409,
     "voucher_redeemed": 409,
     "voucher_void": 409,
     "voucher_expired": 409,

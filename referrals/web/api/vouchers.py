@@ -80,7 +80,7 @@ class Voucher(TypedDict):
     left_minor: Minor
     currency: Currency
     created_at: Moment
-    expires_at: Moment
+    expires_at: Annotated[Moment | None, Field(description="Null: the shop's own code has no end.")]
     ended_at: Moment | None
 
 
@@ -116,7 +116,11 @@ class Redemption(TypedDict):
     Spec(
         {201: VoucherMade},
         takes=NewVoucher,
-        refuses={404: ("unknown_customer",), 409: ("not_enough_credit", "excluded_customer"), 422: ("invalid_body",)},
+        refuses={
+            404: ("unknown_customer",),
+            409: ("not_enough_credit", "no_such_reward", "excluded_customer"),
+            422: ("invalid_body",),
+        },
         once="required",
     )
 )
@@ -259,7 +263,7 @@ def _voucher(voucher: VoucherView, programme: Programme) -> dict[str, Any]:
         "left_minor": voucher.left_minor,
         "currency": voucher.currency,
         "created_at": voucher.created_at.astimezone(zone).isoformat(),
-        "expires_at": voucher.expires_at.astimezone(zone).isoformat(),
+        "expires_at": None if voucher.expires_at is None else voucher.expires_at.astimezone(zone).isoformat(),
         "ended_at": None if ended_at is None else ended_at.astimezone(zone).isoformat(),
     }
 

@@ -1,4 +1,4 @@
-"""Until when credit stands."""
+"""Until when credit stands, and codes that an owner made in the shop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """One table; the job that expires credit fills it from the ledger, with every warning still to come."""
+    """The job that expires credit fills its table from the ledger, with every warning still to come."""
     op.create_table(
         "credit_term",
         sa.Column("bonus_id", BIG, nullable=False),
@@ -29,6 +29,27 @@ def upgrade() -> None:
     )
     waits = sa.text("next_at IS NOT NULL")
     op.create_index("ix_credit_term_next_at", "credit_term", ["next_at"], sqlite_where=waits, postgresql_where=waits)
+    op.add_column("voucher", sa.Column("source", sa.Text(), nullable=False, server_default="own"))
+    op.add_column("voucher", sa.Column("shop_code", sa.Text(), nullable=True))
+    op.create_table(
+        "pool_code",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("expires_at", UtcTime(), nullable=True),
+        sa.Column("loaded_at", UtcTime(), nullable=False),
+        sa.Column("voucher_id", BIG, nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_pool_code"),
+        sa.ForeignKeyConstraint(["voucher_id"], ["voucher.id"], name="fk_pool_code_voucher_id"),
+        sa.UniqueConstraint("key", name="uq_pool_code_key"),
+        sa.UniqueConstraint("voucher_id", name="uq_pool_code_voucher_id"),
+    )
+    free = sa.text("voucher_id IS NULL")
+    op.create_index(
+        "ix_pool_code_free", "pool_code", ["currency", "amount_minor"], sqlite_where=free, postgresql_where=free
+    )
 
 
 def downgrade() -> None:

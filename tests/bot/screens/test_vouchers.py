@@ -9,10 +9,12 @@ import pytest
 
 from bot.sandbox.people import Person
 from referrals.jobs.registry import run_job
+from referrals.rewarding.pool import PoolLine, load_codes
 from referrals.rewarding.redemptions import OrderKey, redeem_voucher, rollback_voucher
 from referrals.rewarding.vouchers import expire_vouchers, issue_voucher
+from storage.database import Database
 from storage.vouchers import Voucher
-from tests.bot.chat import Play
+from tests.bot.chat import Play, staged
 from tests.builders import BRAM, SHOP, friend, later, order
 
 CODE = re.compile(r"[A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4}")
@@ -133,6 +135,25 @@ async def test_credit_that_ended_is_explained(play: Play) -> None:
         await later_on(play, days)
     said = plain((await play.say(anna, "/waarom")).words)
     assert "verlopen: € 15 hiervan is op 16 december verlopen: het was niet op tijd gebruikt." in said
+
+
+async def test_the_pools_amounts_are_what_is_offered(database: Database) -> None:
+    async with staged(database, vouchers__source="pool") as play:
+        anna, _ = await rich(play, friends=2)
+        assert "Er zijn nu geen tegoedbonnen" in plain((await play.say(anna, "/beloningen")).words)
+        lines = [
+            PoolLine("Zomer-10-x", 1000, "EUR"),
+            PoolLine("Lente-25-y", 2500, "EUR"),
+            PoolLine("Jaar-50-z", 5000, "EUR"),
+        ]
+        play.database.run(load_codes, lines, now=play.shop.now)
+        await play.say(anna, "/beloningen")
+        assert buttons(anna)[:2] == ["Maak een tegoedbon van € 10", "Maak een tegoedbon van € 25"]
+        await play.press(anna, "Maak een tegoedbon van €\N{NO-BREAK SPACE}25")
+        assert "Lente-25-y" in anna.last.words
+        assert not [button for button in buttons(anna) if "terug" in button]
+        await play.say(anna, "/beloningen")
+        assert "• Lente-25-y: € 25, zonder einddatum" in plain(anna.last.words)
 
 
 async def later_on(play: Play, days: int) -> None:

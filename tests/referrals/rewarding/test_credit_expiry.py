@@ -86,6 +86,7 @@ async def test_the_last_chance_is_a_voucher_that_keeps_its_own_days(purse: Years
     await purse.pass_days(7)
     assert purse.accounts() == (0, 0, 4000, 0, 0)
     assert purse.lots("expired") == [0, 0, 500]
+    assert voucher.expires_at
     assert voucher.expires_at.date() - voucher.created_at.date() == timedelta(days=180)
     assert purse.faults() == []
 

@@ -35,6 +35,7 @@ def test_a_voucher_takes_what_expires_first(purse: Purse) -> None:
 
     assert purse.accounts() == (0, 2500, 2000, 0, 0)
     assert purse.lots("reserved") == [1500, 500, 0]
+    assert voucher.expires_at
     assert voucher.expires_at.date().isoformat() == "2027-06-17"  # 180 local days
     assert purse.faults() == []
 
