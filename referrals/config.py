@@ -82,6 +82,14 @@ class Config(Section):
         """The shop of this name."""
         return next((shop for shop in self.shops if shop.name == name), None)
 
+    @property
+    def voucher_shop(self) -> str:
+        """The shop in which vouchers are created; empty where there is none, or nothing says which."""
+        callable_ones = [shop.name for shop in self.shops if shop.api is not None]
+        if self.vouchers.shop is not None:
+            return self.vouchers.shop if self.vouchers.shop in callable_ones else ""
+        return callable_ones[0] if len(callable_ones) == 1 else ""
+
     def require_bot(self) -> SecretStr:
         """The bot's token, for the role that speaks.
 
@@ -158,6 +166,8 @@ def _disagreements(config: Config) -> list[tuple[str, str]]:
     faults += disagreements(config.campaigns, config.bonus.ambassador.when)
     if "click_days" in config.privacy.model_fields_set and config.privacy.click_days < config.attribution.window_days:
         faults.append(("privacy.click_days", "ends before attribution.window_days, in which a click still counts"))
+    if config.vouchers.source == "shop" and not config.voucher_shop:
+        faults.append(("vouchers.shop", 'names no shop with an api, and source = "shop" needs one'))
     if _is_plain_webhook(config):
         faults.append(("telegram.mode", 'is "webhook", and Telegram calls only https: see programme.base_url'))
     return faults

@@ -28,6 +28,10 @@ VOUCHER_USED = "voucher_used"  # ending, amount_minor, returned_minor, kept_mino
 VOUCHER_BACK = "voucher_back"  # ending, amount_minor, currency: an order that used it was called off
 VOUCHER_VOIDED = "voucher_voided"  # ending, amount_minor, currency: a bonus in it was taken back
 CREDIT_ENDS = "credit_ends"  # lots, amount_minor, currency, from_at, until_at, last: it expires then
+VOUCHER_READY = "voucher_ready"  # ending, amount_minor, currency: the shop knows its code
+VOUCHER_UNMADE = "voucher_unmade"  # ending, amount_minor, currency: the shop did not take it; it is credit again
+VOUCHER_RETURNED = "voucher_returned"  # ending, amount_minor, currency: the shop has forgotten it; credit again
+VOUCHER_TAKEN = "voucher_taken"  # ending, amount_minor, currency: it was used before it could be put back
 VOUCHER_OVER = "voucher_over"  # ending, amount_minor, currency: its time is over, the amount is credit again
 
 # The account: at least once, at any hour, for somebody else may be at it (rules 19, 20).
@@ -51,6 +55,7 @@ REFERENCE_REFUSED = "reference_refused"  # reference, published: an owner will n
 REFERENCE_CARD = "reference_card"  # reference, version and what is shown: it waits for a yes
 POOL_LOW = "pool_low"  # amount_minor, currency, count: so many codes of this worth are left
 POOL_EMPTY = "pool_empty"  # amount_minor, currency: none is left, so it is offered no more
+COUPON_FAILED = "coupon_failed"  # shop_name, why, ends, number, amount_minor, currency
 REFERENCE_LESS = "reference_less"  # reference, uses: the customer withdrew these
 # To the owners, once: what a shop passed on about personal data and only they can do.
 DATA_REQUESTED = "data_requested"  # customer, shop, until_at: somebody wants to see what is kept of them
@@ -66,7 +71,12 @@ THANKS = "thanks"  # years or friends
 REFERENCE_INVITED = "reference_invited"  # reference, version, years, ten
 REFERENCE_RENEWAL = "reference_renewal"  # reference, version, months: it is off the wall, its time is over
 
-VOUCHERS = frozenset({VOUCHER_USED, VOUCHER_BACK, VOUCHER_VOIDED, VOUCHER_OVER})
+VOUCHERS = frozenset(
+    {
+        VOUCHER_USED, VOUCHER_BACK, VOUCHER_VOIDED, VOUCHER_OVER, VOUCHER_READY, VOUCHER_UNMADE, VOUCHER_RETURNED,
+        VOUCHER_TAKEN,
+    }
+)  # fmt: skip
 BONUSES = frozenset({BONUS_HELD, BONUS_AVAILABLE, BONUS_CHANGED, BONUS_REVERSED, MILESTONE_REACHED, NOT_COUNTED})
 MONEY = BONUSES | VOUCHERS | {CREDIT_ENDS}
 ACCOUNT = frozenset({TOKEN_USED_ELSEWHERE, CLAIM_ENDED})
@@ -75,7 +85,7 @@ REFERENCES = frozenset({REFERENCE_TEXT, REFERENCE_PUBLISHED, REFERENCE_REFUSED})
 STAFF = frozenset(
     {
         CASE_CARD, CASE_SAID, CASE_ALARM, REFERENCE_CARD, REFERENCE_LESS, DATA_REQUESTED, SHOP_LEAVES, WEBHOOK_OFF,
-        POOL_LOW, POOL_EMPTY,
+        POOL_LOW, POOL_EMPTY, COUPON_FAILED,
     }
 )  # fmt: skip
 UNASKED = frozenset(

@@ -245,7 +245,8 @@ class Expiry(Section):
 class Vouchers(Section):
     """Whose codes the vouchers are."""
 
-    source: Literal["own", "pool"] = "own"
+    source: Literal["own", "pool", "shop"] = "own"
+    shop: Text | None = None  # where they are created; the only shop with an api, unless it says which
     pool_low: Count = 5  # codes of one worth left at which the owners hear of it
 
 

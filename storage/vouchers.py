@@ -12,6 +12,7 @@ from storage.columns import BigId, Minor, UtcTime
 STANDING, REDEEMED, VOID, EXPIRED = "standing", "redeemed", "void", "expired"
 ROLLED_BACK = "rolled_back"
 OWN, POOL, SHOP = "own", "pool", "shop"  # whose codes they are
+WANTED, MADE, ENDING, WITHDRAWN, FAILED = "wanted", "made", "ending", "withdrawn", "failed"  # of a coupon
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)  # a code of the shop that has no end
 
 
@@ -74,3 +75,26 @@ class VoucherPosting(SQLModel, table=True):
     posting_id: int = Field(primary_key=True, foreign_key="posting.id", sa_type=BigId)
     voucher_id: int = Field(foreign_key="voucher.id", sa_type=BigId)
     redemption_id: int | None = Field(default=None, foreign_key="redemption.id", sa_type=BigId)
+
+
+class ShopCoupon(SQLModel, table=True):
+    """A voucher as the shop is to know it, and how far that has come."""
+
+    __tablename__ = "shop_coupon"
+    __table_args__ = (
+        Index(
+            "ix_shop_coupon_next_at",
+            "next_at",
+            sqlite_where=text("next_at IS NOT NULL"),
+            postgresql_where=text("next_at IS NOT NULL"),
+        ),
+    )
+
+    voucher_id: int = Field(primary_key=True, foreign_key="voucher.id", sa_type=BigId)
+    shop: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Text)  # wanted, made, ending, withdrawn, failed
+    ends_as: str = Field(default=VOID, sa_type=Text)  # what the voucher is once the shop has forgotten it
+    external_id: str | None = Field(default=None, sa_type=Text)  # the shop's own
+    attempts: int = Field(default=0)  # that failed, one after another
+    next_at: datetime | None = Field(default=None, sa_type=UtcTime)  # when the shop is asked; None: never again
+    error: str | None = Field(default=None, sa_type=Text)  # why it failed last; nobody's data

@@ -22,10 +22,11 @@ from referrals.notices import VOUCHER_USED, VOUCHERS
 from referrals.people.customers import check_verified, get_customer, takes_part
 from referrals.programme import Programme
 from referrals.rewarding.balances import balances
+from referrals.rewarding.coupon_rows import stages
 from referrals.rewarding.pool import offered
 from referrals.rewarding.vouchers import VoucherView, issue_voucher, spendable, void_voucher, vouchers_of
 from storage.database import books
-from storage.vouchers import POOL, STANDING, VOID
+from storage.vouchers import ENDING, MADE, POOL, STANDING, VOID, WANTED
 
 SHOWN = 5  # vouchers
 MOST = 100
@@ -82,7 +83,8 @@ def make(session: Session, visitor: Visitor, *, programme: Programme, minor: int
     voucher = issue_voucher(
         session, visitor.customer_id, amount_minor=minor, currency=currency, programme=programme, now=visitor.now
     )
-    return [Answer("voucher_made", _shown(voucher))]
+    stage = stages(session, [voucher.id]).get(voucher.id)
+    return [Answer("voucher_making" if stage == WANTED else "voucher_made", _shown(voucher, stage))]
 
 
 @books
@@ -95,7 +97,8 @@ def put_back(session: Session, visitor: Visitor, *, programme: Programme, vouche
     """
     check_verified(session, telegram_id=visitor.telegram_id)
     voucher = void_voucher(session, voucher_id, customer_id=visitor.customer_id, now=visitor.now)
-    press = Press("voucher.returned" if voucher.status == VOID else "voucher.gone")
+    ending = stages(session, [voucher.id]).get(voucher.id) == ENDING
+    press = Press("voucher.returned" if voucher.status == VOID else "voucher.returning" if ending else "voucher.gone")
     return [press, View("rewards", edit=visitor.message_id)]
 
 
@@ -107,6 +110,7 @@ def gather_rewards(session: Session, look: Look, *, programme: Programme) -> dic
     available = spendable(session, customer.id)
     accounts = balances(session, customer.id)
     found = vouchers_of(session, customer.id, now=look.now, limit=MOST)
+    coupons = stages(session, [voucher.id for voucher in found])
     standing = [voucher for voucher in found if voucher.status == STANDING]
     return {
         "available": available,
@@ -114,7 +118,7 @@ def gather_rewards(session: Session, look: Look, *, programme: Programme) -> dic
         "held": {currency: one.held_minor for currency, one in accounts.items()},
         "debt": {currency: one.debt_minor for currency, one in accounts.items()},
         "excluded": not takes_part(customer.state),
-        "vouchers": [_shown(voucher) for voucher in standing[:SHOWN]],
+        "vouchers": [_shown(voucher, coupons.get(voucher.id)) for voucher in standing[:SHOWN]],
         "more": len(standing[SHOWN:]),
     }
 
@@ -136,6 +140,11 @@ def render_made(voice: Voice, data: dict[str, Any]) -> OutMessage:
     back_again = [[_return(voice, data, "button.voucher.return")]] if data["returnable"] else []
     rows = [[copy], *back_again, [to_view(voice, "button.rewards", "rewards")]]
     return OutMessage(voice.say("voucher.made" if data["expires_at"] else "voucher.made_open", **_words(data)), rows)
+
+
+def render_making(voice: Voice, data: dict[str, Any]) -> OutMessage:
+    """The shop is still to learn the code."""
+    return OutMessage(voice.say("voucher.making", **_words(data)), [[to_view(voice, "button.rewards", "rewards")]])
 
 
 def render_news(kind: str) -> Any:
@@ -175,12 +184,18 @@ def _credit(voice: Voice, data: dict[str, Any]) -> list[str]:
 def _standing(voice: Voice, data: dict[str, Any]) -> str | None:
     if not data["vouchers"]:
         return None
-    listed = [
-        voice.say("rewards.voucher" if one["expires_at"] else "rewards.voucher_open", **_words(one))
-        for one in data["vouchers"]
-    ]
+    listed = [voice.say(_line(one), **_words(one)) for one in data["vouchers"]]
     more = voice.say("rewards.more", count=data["more"]) if data["more"] else None
     return lines(voice.say("rewards.standing"), *listed, more)
+
+
+def _line(voucher: dict[str, Any]) -> str:
+    """Which text lists it: a code that the shop does not know is not shown."""
+    if voucher["stage"] == WANTED:
+        return "rewards.voucher_wanted"
+    if voucher["stage"] == ENDING:
+        return "rewards.voucher_ending"
+    return "rewards.voucher" if voucher["expires_at"] else "rewards.voucher_open"
 
 
 def _offers(
@@ -211,24 +226,26 @@ def _rest(voice: Voice, data: dict[str, Any]) -> str | None:
     return voice.say("notice.voucher_used.kept", **data) if data["kept_minor"] else None
 
 
-def _shown(voucher: VoucherView) -> dict[str, Any]:
+def _shown(voucher: VoucherView, stage: str | None) -> dict[str, Any]:
     return {
         "id": voucher.id,
         "code": voucher.code,
         "amount_minor": voucher.left_minor,
         "currency": voucher.currency,
         "expires_at": voucher.expires_at.isoformat() if voucher.expires_at else None,
-        "returnable": voucher.returnable,
+        "returnable": voucher.returnable and stage in (None, MADE),
+        "stage": stage,
     }
 
 
 def _words(voucher: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in voucher.items() if name not in ("id", "returnable")}
+    return {name: value for name, value in voucher.items() if name not in ("id", "returnable", "stage")}
 
 
 GATHER = {"rewards": gather_rewards}
 RENDER = {
     "view.rewards": render_rewards,
     "voucher_made": render_made,
+    "voucher_making": render_making,
     **{kind: render_news(kind) for kind in sorted(VOUCHERS)},
 }

@@ -17,6 +17,7 @@ from referrals.jobs import (
     audit,
     expire_credit,
     freeze_standings,
+    make_coupons,
     plan_plays,
     reconcile,
     release_bonuses,
@@ -65,6 +66,7 @@ JOBS = {
     for job in (
         Job(release_bonuses.NAME, 5, release_bonuses.is_due, release_bonuses.work, release_bonuses.next_at),
         Job(expire_credit.NAME, 30, expire_credit.is_due, expire_credit.work, expire_credit.next_at),
+        Job(make_coupons.NAME, 5, make_coupons.is_due, make_coupons.work, make_coupons.next_at),
         Job(freeze_standings.NAME, 2, freeze_standings.is_due, freeze_standings.work),
         Job(audit.NAME, 60, audit.is_due, audit.work),
         Job(reconcile.NAME, 60, reconcile.is_due, reconcile.work),

@@ -150,7 +150,15 @@ def give_code(session: Session, code: PoolCode, voucher: Voucher, *, programme: 
     kind = POOL_LOW if left else POOL_EMPTY
     newest = session.exec(select(func.max(PoolCode.id)).where(*same)).one()  # more loaded: it may be said again
     data = {"amount_minor": code.amount_minor, "currency": code.currency, "count": left}
-    _tell_owners(session, kind, f"{kind}:{newest}", data, programme=programme, now=now)
+    tell_owners(session, kind, f"{kind}:{newest}", data, programme=programme, now=now)
+
+
+def tell_owners(session: Session, kind: str, key: str, data: Row, *, programme: Programme, now: datetime) -> None:
+    """Each owner who ever pressed START hears it, once a key."""
+    wanted = programme.config.telegram.owner_ids
+    owners = session.exec(select(Chat.chat_id).where(col(Chat.chat_id).in_(wanted))).all() if wanted else []
+    rows = [to_chat(owner, kind, data, key=f"{key}:{owner}", now=now) for owner in sorted(owners)]
+    insert_rows(session, Outbox, rows, ignore_conflicts=True)
 
 
 def _outcome(line: PoolLine, key: str, *, there: dict[str, Row], ours: set[str], seen: set[str]) -> str:
@@ -187,11 +195,3 @@ def _of(currency: str, amount_minor: int) -> tuple[ColumnElement[bool], ColumnEl
 
 def _good(now: datetime) -> ColumnElement[bool]:
     return or_(col(PoolCode.expires_at).is_(None), col(PoolCode.expires_at) > now + LEAST_LEFT)
-
-
-def _tell_owners(session: Session, kind: str, key: str, data: Row, *, programme: Programme, now: datetime) -> None:
-    """Each owner who ever pressed START hears it, once a key."""
-    wanted = programme.config.telegram.owner_ids
-    owners = session.exec(select(Chat.chat_id).where(col(Chat.chat_id).in_(wanted))).all() if wanted else []
-    rows = [to_chat(owner, kind, data, key=f"{key}:{owner}", now=now) for owner in sorted(owners)]
-    insert_rows(session, Outbox, rows, ignore_conflicts=True)

@@ -17,6 +17,7 @@ from referrals.notices import VOUCHER_BACK, VOUCHER_USED, Notice, write_notices
 from referrals.people.persons import get_customer, takes_part
 from referrals.reasons import VOUCHER_REDEEMED, VOUCHER_ROLLED_BACK
 from referrals.rewarding import voucher_lots as lots
+from referrals.rewarding.coupon_rows import end_coupon
 from referrals.rewarding.postings import available_of, debts_of
 from referrals.rewarding.tellings import voucher_happening
 from referrals.rewarding.voucher_books import (
@@ -32,7 +33,7 @@ from referrals.rewarding.vouchers import VoucherView, note, set_left, status_of,
 from referrals.subscribers import events
 from storage.database import books
 from storage.ledger import AVAILABLE, RESERVED
-from storage.vouchers import EXPIRED, REDEEMED, ROLLED_BACK, STANDING, VOID, Redemption, Voucher
+from storage.vouchers import EXPIRED, REDEEMED, ROLLED_BACK, SHOP, STANDING, VOID, Redemption, Voucher
 
 REFUSALS = {
     REDEEMED: errors.VoucherAlreadyRedeemed,
@@ -134,7 +135,9 @@ def rollback_voucher(session: Session, code: str, *, order: OrderKey, actor: str
     redemption.status, redemption.rolled_back_at = ROLLED_BACK, now
     if voucher.status in (STANDING, REDEEMED):
         set_left(voucher, voucher.left_minor + lots.moved(found, RESERVED), otherwise=VOID, now=now)
-    if voucher.status == STANDING:
+    if voucher.status == STANDING and voucher.source == SHOP:  # there its code was used: it is credit again instead
+        end_coupon(session, voucher.id, now=now)
+    elif voucher.status == STANDING:
         _tell(session, VOUCHER_BACK, voucher, redemption, now=now)
     _publish(session, events.VOUCHER_ROLLED_BACK, voucher, redemption, now=now)
     note(session, voucher, "voucher:rollback", actor=actor, before=before, after=_noted(redemption), now=now)

@@ -19,7 +19,7 @@ from referrals.rewarding.voucher_lots import Moves, Part
 from storage.bulk import fetch_in, insert_rows, update_rows
 from storage.credit import CreditTerm
 from storage.ledger import AVAILABLE, DEBT, REDEEMED, RESERVED, Bonus, Entry
-from storage.vouchers import POOL, Redemption, Voucher, VoucherPosting
+from storage.vouchers import OWN, Redemption, Voucher, VoucherPosting
 
 Row = dict[str, Any]
 RANDOM_SYMBOLS, GROUP = 11, 4
@@ -77,14 +77,15 @@ def owed_by_lot(session: Session, bonus_ids: Sequence[int]) -> dict[int, int]:
 def vouchers_over(session: Session, bonus_ids: Sequence[int]) -> list[tuple[Voucher, list[Part]]]:
     """The vouchers that hold something of these lots, the newest first, each with all that it holds.
 
-    But for those whose codes the shop takes whatever we say: they stand, and what is taken back is owed.
+    But for those whose codes the shop itself takes: they stand, for it cannot be asked here, and what is taken
+    back is owed.
     """
     minor = func.sum(Entry.amount_minor)
     query = (
         select(VoucherPosting.voucher_id)
         .join(Entry, col(Entry.posting_id) == col(VoucherPosting.posting_id))
         .join(Voucher, col(Voucher.id) == col(VoucherPosting.voucher_id))
-        .where(col(Entry.bonus_id).in_(bonus_ids), Entry.account == RESERVED, Voucher.source != POOL)
+        .where(col(Entry.bonus_id).in_(bonus_ids), Entry.account == RESERVED, Voucher.source == OWN)
         .group_by(col(VoucherPosting.voucher_id))
         .having(minor > 0)
         .order_by(col(VoucherPosting.voucher_id).desc())

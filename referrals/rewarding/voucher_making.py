@@ -1,4 +1,4 @@
-"""A new voucher that nothing lies in yet: under a code of ours, or of the owner's pool."""
+"""A new voucher that nothing lies in yet: under a code of ours, which the shop may have to learn, or of its pool."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from sqlmodel import Session
 from referrals import errors
 from referrals.calendar import add_local_days
 from referrals.programme import Programme
+from referrals.rewarding.coupon_rows import want_coupon
 from referrals.rewarding.pool import find_code, give_code, offered
 from referrals.rewarding.voucher_books import make_voucher_code
-from storage.vouchers import NEVER, POOL, STANDING, Voucher
+from storage.vouchers import NEVER, POOL, SHOP, STANDING, Voucher
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,11 @@ def make_voucher(session: Session, wanted: Wanted, *, programme: Programme, now:
         return _of_pool(session, wanted, programme=programme, now=now)
     expires_at = add_local_days(now, programme.config.expiry.voucher_days, programme.zone)
     code = make_voucher_code(session, programme)
-    return _stored(session, wanted, wanted.amount_minor, code=code, now=now, expires_at=expires_at)
+    source = programme.config.vouchers.source
+    voucher = _stored(session, wanted, wanted.amount_minor, code=code, now=now, expires_at=expires_at, source=source)
+    if source == SHOP:
+        want_coupon(session, voucher, shop=programme.config.voucher_shop, now=now)
+    return voucher
 
 
 def _of_pool(session: Session, wanted: Wanted, *, programme: Programme, now: datetime) -> Voucher:

@@ -36,6 +36,7 @@ from referrals.reasons import (
 )
 from referrals.rewarding import voucher_lots as lots
 from referrals.rewarding.balances import balances
+from referrals.rewarding.coupon_rows import end_coupon
 from referrals.rewarding.postings import debts_of
 from referrals.rewarding.tellings import voucher_happening
 from referrals.rewarding.voucher_books import (
@@ -56,7 +57,7 @@ from referrals.subscribers.events import tell_subscribers
 from storage.auditlog import AuditEvent
 from storage.database import books
 from storage.ledger import AVAILABLE, DEBT, RESERVED
-from storage.vouchers import EXPIRED, NEVER, POOL, REDEEMED, STANDING, VOID, Voucher
+from storage.vouchers import EXPIRED, NEVER, POOL, REDEEMED, SHOP, STANDING, VOID, Voucher
 
 LONGEST_SHOWN = 32  # symbols of what was typed that are said again
 CHAT = "chat"
@@ -152,6 +153,8 @@ def validate_voucher(session: Session, code: str, *, now: datetime) -> tuple[Vou
 def void_voucher(session: Session, voucher_id: int, *, customer_id: int, now: datetime) -> VoucherView:
     """The customer's voucher is credit again; one that stands no more is left as it is.
 
+    What the shop knows stands until it has forgotten it.
+
     Raises:
         UnknownVoucher: It is not theirs.
         VoucherStays: The shop takes its code whatever we say.
@@ -161,14 +164,17 @@ def void_voucher(session: Session, voucher_id: int, *, customer_id: int, now: da
         raise errors.UnknownVoucher
     if voucher.source == POOL:
         raise errors.VoucherStays
-    if voucher.status == STANDING:
-        _free(session, voucher, VOID, VOUCHER_VOID, now=now)
+    if voucher.status == STANDING and voucher.source == SHOP:
+        end_coupon(session, voucher.id, now=now)
+    elif voucher.status == STANDING:
+        free_voucher(session, voucher, VOID, VOUCHER_VOID, now=now)
     return view_of(voucher, now=now)
 
 
 def due_vouchers(session: Session, *, now: datetime, limit: int) -> list[int]:
     """Vouchers whose time is over and whose amount is not credit again, the oldest first."""
     query = select(Voucher.id).where(Voucher.status == STANDING, Voucher.expires_at <= now)
+    query = query.where(Voucher.source != SHOP)  # the shop is asked first
     found = session.exec(query.order_by(col(Voucher.expires_at), col(Voucher.id)).limit(limit))
     return list(found)
 
@@ -176,7 +182,7 @@ def due_vouchers(session: Session, *, now: datetime, limit: int) -> list[int]:
 def next_expiry(session: Session, *, now: datetime) -> datetime | None:
     """The first moment after ``now`` at which a voucher's time is over."""
     query = select(func.min(Voucher.expires_at)).where(Voucher.status == STANDING, Voucher.expires_at > now)
-    return session.exec(query).one()
+    return session.exec(query.where(Voucher.source != SHOP)).one()
 
 
 @books
@@ -188,7 +194,7 @@ def expire_vouchers(session: Session, voucher_ids: Sequence[int], *, now: dateti
         if voucher is None or voucher.status != STANDING or voucher.expires_at > now:
             continue
         data = words_of(voucher) | {"amount_minor": voucher.left_minor}
-        _free(session, voucher, EXPIRED, VOUCHER_EXPIRED, now=now)
+        free_voucher(session, voucher, EXPIRED, VOUCHER_EXPIRED, now=now)
         notice = Notice(VOUCHER_OVER, voucher.customer_id, f"{VOUCHER_OVER}:{voucher.id}", data)
         write_notices(session, [notice], now=now)
         done += 1
@@ -233,7 +239,8 @@ def note(
         session.add(AuditEvent(at=now, actor=actor, action=action, subject=subject, before=before, after=after))
 
 
-def _free(session: Session, voucher: Voucher, status: str, why: str, *, now: datetime) -> None:
+def free_voucher(session: Session, voucher: Voucher, status: str, why: str, *, now: datetime) -> None:
+    """What lies in the voucher is credit of the same lots again, and it stands no more."""
     found = lots.moves(lots_of_voucher(session, voucher.id), RESERVED, AVAILABLE)
     book_moves(session, found, Cause("expire" if status == EXPIRED else "void", why, voucher.id), now=now)
     set_left(voucher, 0, otherwise=status, now=now)

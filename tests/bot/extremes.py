@@ -96,7 +96,7 @@ TODAY: dict[str, Any] = {
     "scores": SCORES | {"nps": -100.0, "low": -100.0, "high": 100.0},
     "cases": {"open": COUNT, "overdue": COUNT},
 }
-VOUCHER = {"id": MOST_ID, "code": "WWWW-WWWW-WWWW", "expires_at": MOMENT, "returnable": True} | MONEY
+VOUCHER = {"id": MOST_ID, "code": "WWWW-WWWW-WWWW", "expires_at": MOMENT, "returnable": True, "stage": None} | MONEY
 LINKED: dict[str, Any] = {"code": CODE, "web": LINK, "chat": LINK, "name": FIRST_NAME, "named": True}
 ENDING = {"sums": SUMS, "until_at": MOMENT}
 HOME: dict[str, Any] = {
@@ -126,11 +126,15 @@ LOG = {
 EXTREMES: dict[str, list[Any]] = {
     **{kind: [BONUS] for kind in sorted(notices.BONUSES)},
     **{kind: [MONEY | {"ending": "W" * 4, "returned_minor": SUMS["EUR"], "kept_minor": SUMS["EUR"]}] for kind in (
-        "voucher_used", "voucher_back", "voucher_voided", "voucher_over",
+        "voucher_used", "voucher_back", "voucher_voided", "voucher_over", "voucher_ready", "voucher_unmade",
+        "voucher_returned", "voucher_taken",
     )},
     "credit_ends": [MONEY | {"from_at": MOMENT, "until_at": until, "last": True, "lots": [MOST_ID]} for until in (
         MOMENT, "2026-10-07T22:30:00+00:00",
     )],
+    "voucher_making": [VOUCHER],
+    "coupon_failed": [MONEY | {"shop_name": "w" * 63, "why": "w" * 300, "ends": ends, "number": NUMBER}
+                      for ends in (False, True)],
     "pool_low": [MONEY | {"count": COUNT}],
     "pool_empty": [MONEY | {"count": 0}],
     "voucher_made": [VOUCHER, VOUCHER | {"expires_at": None, "returnable": False, "code": "W" * 100}],
@@ -220,6 +224,8 @@ EXTREMES: dict[str, list[Any]] = {
          "offers": {name: [minor] * 5 for name, minor in SUMS.items()}},
         {"available": SUMS, "held": SUMS, "debt": SUMS, "excluded": False, "more": COUNT, "offers": {},
          "vouchers": [VOUCHER | {"expires_at": None, "returnable": False, "code": "W" * 100}] * 5},
+        {"available": SUMS, "held": SUMS, "debt": SUMS, "excluded": False, "more": COUNT, "offers": {},
+         "vouchers": [VOUCHER | {"stage": stage} for stage in ("wanted", "ending")]},
         {"offers": {}, "available": {}, "held": {}, "debt": {}, "excluded": False, "vouchers": [], "more": 0},
     ],
     "view.settings": [SETTINGS, SETTINGS | {"stopped": True}, SETTINGS | {"page": "pause"},

@@ -50,6 +50,20 @@ def upgrade() -> None:
     op.create_index(
         "ix_pool_code_free", "pool_code", ["currency", "amount_minor"], sqlite_where=free, postgresql_where=free
     )
+    op.create_table(
+        "shop_coupon",
+        sa.Column("voucher_id", BIG, nullable=False),
+        sa.Column("shop", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("ends_as", sa.Text(), nullable=False),
+        sa.Column("external_id", sa.Text(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_at", UtcTime(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("voucher_id", name="pk_shop_coupon"),
+        sa.ForeignKeyConstraint(["voucher_id"], ["voucher.id"], name="fk_shop_coupon_voucher_id"),
+    )
+    op.create_index("ix_shop_coupon_next_at", "shop_coupon", ["next_at"], sqlite_where=waits, postgresql_where=waits)
 
 
 def downgrade() -> None:

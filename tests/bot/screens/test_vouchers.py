@@ -11,12 +11,15 @@ from bot.sandbox.people import Person
 from referrals.jobs.registry import run_job
 from referrals.rewarding.pool import PoolLine, load_codes
 from referrals.rewarding.redemptions import OrderKey, redeem_voucher, rollback_voucher
+from referrals.rewarding.shop_coupons import note_made
 from referrals.rewarding.vouchers import expire_vouchers, issue_voucher
 from storage.database import Database
 from storage.vouchers import Voucher
 from tests.bot.chat import Play, staged
 from tests.builders import BRAM, SHOP, friend, later, order
 
+API = {"url": "http://127.0.0.1:9", "key": "ck_sesame", "secret": "cs_sesame"}
+SHOPS = [{"name": SHOP, "kind": "woocommerce", "secrets": ["s"], "landing_url": "https://shop.example/", "api": API}]
 CODE = re.compile(r"[A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4}")
 
 
@@ -154,6 +157,25 @@ async def test_the_pools_amounts_are_what_is_offered(database: Database) -> None
         assert not [button for button in buttons(anna) if "terug" in button]
         await play.say(anna, "/beloningen")
         assert "• Lente-25-y: € 25, zonder einddatum" in plain(anna.last.words)
+
+
+async def test_a_code_that_the_shop_is_to_learn_is_told_when_it_has(database: Database) -> None:
+    async with staged(database, vouchers__source="shop", shops=SHOPS) as play:
+        anna, _ = await rich(play)
+        await play.say(anna, "/beloningen")
+        await play.press(anna, "Maak een tegoedbon van €\N{NO-BREAK SPACE}15")
+        assert plain(anna.last.words).startswith("We maken je tegoedbon van € 15 in de shop.")
+        listed = plain((await play.say(anna, "/beloningen")).words)
+        assert "• € 15: de code wordt gemaakt" in listed
+        assert not CODE.search(listed)
+        play.database.run(note_made, 1, external_id="12", now=play.shop.now)
+        await play.turn()
+        assert "van € 15 is klaar" in plain(anna.last.words)
+        assert not CODE.search(anna.last.words)
+        await play.press(anna, "Tegoed gebruiken")
+        code = CODE.search(anna.last.words)
+        assert code
+        assert (await play.press(anna, f"Zet {code[0]} terug")).startswith("De shop vergeet de code.")
 
 
 async def later_on(play: Play, days: int) -> None:
