@@ -46,7 +46,9 @@ def history_is_known(session: Session, *, programme: Programme, now: datetime, a
         return 0
     session.add(Setting(key=HISTORY_KNOWN, value=now.isoformat()))
     waiting = session.exec(select(Bonus.id, Bonus.friend_id).where(Bonus.status == HELD, col(Bonus.under_review))).all()
-    redecide(session, sorted({friend_id for _, friend_id in waiting if friend_id is not None}), programme=programme, now=now)
+    redecide(
+        session, sorted({friend_id for _, friend_id in waiting if friend_id is not None}), programme=programme, now=now
+    )
     _end_reviews(session, [bonus_id for bonus_id, _ in waiting], now=now)
     after = {"left_review": len(waiting)}
     session.add(AuditEvent(at=now, actor=actor, action=ACTION, subject=SUBJECT, after=after))

@@ -16,7 +16,7 @@ from referrals.rewarding.messages import money_notices
 from referrals.rewarding.milestones import friends_moved, lose_milestones
 from referrals.rewarding.months import Lots, fill_months, lot_key
 from referrals.rewarding.postings import unspent_of, write_steps
-from referrals.rewarding.voids import VoidPlan, plan_voids, write_voids
+from referrals.rewarding.voids import VoidPlan, free_short, write_voids
 from storage.bulk import fetch_in, insert_rows, update_rows
 from storage.installation import Setting
 from storage.ledger import Bonus
@@ -105,7 +105,9 @@ def plan_bonuses(
     reviewed = not history_known(session, programme)
     settled = [lot for lot in plan.lots if lot.settled]
     available, expired = unspent_of(session, [lot.row["id"] for lot in settled])
-    _free_vouchers(session, plan, settled, available, expired)
+    taken = {lot.row["id"]: lot.before["amount_minor"] - lot.target_minor for lot in settled}
+    rows_by_id = {lot.row["id"]: lot.row for lot in plan.lots}
+    plan.voids = free_short(session, taken, rows_by_id, available=available, expired=expired)
     counted = _counted_friends(plan.lots)
     for lot in plan.lots:
         pair = (lot.row["customer_id"], lot.row["friend_id"])
@@ -179,24 +181,6 @@ def _meet(lot: Lot, claim: Claim) -> None:
             month=claim.month,
             sort_key=claim.sort_key,
         )
-
-
-def _free_vouchers(
-    session: Session,
-    plan: BonusPlan,
-    settled: Sequence[Lot],
-    available: dict[int, int],
-    expired: Mapping[int, int],
-) -> None:
-    """What is taken back and lies in vouchers is credit again first, with all that these vouchers hold (rules 9)."""
-    taken = {lot.row["id"]: lot.before["amount_minor"] - lot.target_minor for lot in settled}
-    lacks = {lot: minor - max(0, available.get(lot, 0)) - expired.get(lot, 0) for lot, minor in taken.items()}
-    short = {lot: minor for lot, minor in lacks.items() if minor > 0}
-    if not short:
-        return
-    plan.voids = plan_voids(session, short, {lot.row["id"]: lot.row for lot in plan.lots})
-    for bonus_id, minor in plan.voids.freed.items():
-        available[bonus_id] = available.get(bonus_id, 0) + minor
 
 
 def _counted_friends(lots: Sequence[Lot]) -> dict[tuple[int, int], int]:

@@ -150,9 +150,9 @@ def credit_step(amount_minor: int, *, debt_minor: int, why: str) -> Step:
     return Step("credit", why, _nonzero(((AVAILABLE, amount_minor - pays), (DEBT, pays))))
 
 
-def take_step(amount_minor: int, *, available_minor: int, why: str) -> Step:
+def take_step(amount_minor: int, *, available_minor: int, expired_minor: int, why: str) -> Step:
     """Credit is taken back where it lies."""
-    return Step("reverse", why, _out_of(available_minor, amount_minor))
+    return Step("reverse", why, _out_of(available_minor, expired_minor, amount_minor))
 
 
 def entries(step: Step, lot_row: Row, posting_id: int) -> list[Row]:

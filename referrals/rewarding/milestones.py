@@ -29,9 +29,9 @@ from referrals.rewarding.lots import (
     milestone_of,
     take_step,
 )
-from referrals.rewarding.postings import available_of, debts_of, write_steps
+from referrals.rewarding.postings import debts_of, unspent_of, write_steps
 from referrals.rewarding.terms import Terms, configured_terms, pinned_terms, terms_book
-from referrals.rewarding.voids import plan_voids, write_voids
+from referrals.rewarding.voids import free_short, write_voids
 from storage.bulk import fetch_in, insert_rows, next_id, update_rows
 from storage.columns import to_text
 from storage.ledger import AVAILABLE, DEBT, Bonus
@@ -206,21 +206,19 @@ def _book(session: Session, extras: Sequence[Extra], *, now: datetime) -> None:
 
 def _take(session: Session, lost: Sequence[Extra], *, now: datetime) -> list[tuple[Step, Row]]:
     """Each extra is taken where it lies; vouchers that it lies in are credit again first (rules 9)."""
-    available = available_of(session, [extra.row["id"] for extra in lost])
-    short = {}
-    for extra in lost:
-        here = available.setdefault(extra.row["id"], 0)
-        if here < -extra.moves:
-            short[extra.row["id"]] = -extra.moves - here
-    if short:
-        voids = plan_voids(session, short, {extra.row["id"]: extra.row for extra in lost})
+    rows = {extra.row["id"]: extra.row for extra in lost}
+    available, expired = unspent_of(session, list(rows))
+    taken = {extra.row["id"]: -extra.moves for extra in lost}
+    voids = free_short(session, taken, rows, available=available, expired=expired)
+    if voids is not None:
         write_voids(session, voids, now=now)
-        for bonus_id, minor in voids.freed.items():
-            available[bonus_id] = available.get(bonus_id, 0) + minor
-    return [
-        (take_step(-extra.moves, available_minor=available[extra.row["id"]], why=extra.why["code"]), extra.row)
-        for extra in lost
-    ]
+    steps = []
+    for extra in lost:
+        lot = extra.row["id"]
+        here, ended = available.get(lot, 0), expired.get(lot, 0)
+        step = take_step(taken[lot], available_minor=here, expired_minor=ended, why=extra.why["code"])
+        steps.append((step, extra.row))
+    return steps
 
 
 def _finish(extra: Extra, *, now: datetime) -> None:

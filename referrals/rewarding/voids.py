@@ -56,6 +56,33 @@ def plan_voids(session: Session, short: Mapping[int, int], rows: Mapping[int, Ro
     return plan
 
 
+def free_short(
+    session: Session,
+    taken: Mapping[int, int],
+    rows: Mapping[int, Row],
+    *,
+    available: dict[int, int],
+    expired: Mapping[int, int],
+) -> VoidPlan | None:
+    """What is taken back and lies in vouchers is credit again first, with all that these vouchers hold (rules 9).
+
+    Args:
+        session: The transaction.
+        taken: How much of each lot is taken back, in minor units.
+        rows: The lots that are being decided.
+        available: What of each lot is credit; what is freed is added.
+        expired: What of each lot was never used and has ended.
+    """
+    lacks = {lot: minor - max(0, available.get(lot, 0)) - expired.get(lot, 0) for lot, minor in taken.items()}
+    short = {lot: minor for lot, minor in lacks.items() if minor > 0}
+    if not short:
+        return None
+    plan = plan_voids(session, short, rows)
+    for bonus_id, minor in plan.freed.items():
+        available[bonus_id] = available.get(bonus_id, 0) + minor
+    return plan
+
+
 def write_voids(session: Session, plan: VoidPlan, *, now: datetime) -> None:
     """The vouchers stand no more, and their customers hear of it. The lots' own rows are the caller's to store."""
     counted = [{"id": row["id"], "postings": row["postings"], "updated_at": now} for row in plan.others.values()]
