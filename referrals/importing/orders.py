@@ -18,7 +18,8 @@ from sqlmodel import Session
 from referrals.people.identities import Person, phone_fingerprint, remember_phones, resolve_people
 from referrals.programme import Programme
 from referrals.reasons import NO_EVIDENCE, reason
-from referrals.recruiting.orders import APPLIED, UNCHANGED, Arrival, OrderKey, apply_orders, buyer_keys
+from referrals.recruiting.buyers import buyer_keys
+from referrals.recruiting.orders import APPLIED, UNCHANGED, Arrival, OrderKey, apply_orders
 from referrals.recruiting.shops import OrderState
 from referrals.recruiting.states import fresh_row, why_unpaid
 from referrals.rewarding.terms import TermsBook, terms_book

@@ -9,17 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from referrals.people.consent_log import MARKETING, Word, learn_marketing, shop_channel
-from referrals.people.identities import (
-    Person,
-    PersonKeys,
-    email_fingerprint,
-    phone_fingerprint,
-    remember_phones,
-    resolve_people,
-)
 from referrals.people.persons import erased_among
 from referrals.reasons import NO_EVIDENCE, Reason, reason
+from referrals.recruiting.buyers import name_buyers, note_consent
 from referrals.recruiting.decisions import DecisionPlan, plan_decisions, write_decisions
 from referrals.recruiting.evidence import Pointers
 from referrals.recruiting.facts import load_facts
@@ -129,16 +121,6 @@ def redecide(
     write_decisions(session, plan, now=now)
 
 
-def buyer_keys(programme: Programme, state: OrderState, *, ordered_at: datetime) -> PersonKeys:
-    """Who the order says has bought; nobody else is a guest without an address (rules 5)."""
-    buyer = state.buyer
-    email = email_fingerprint(programme, buyer.email)
-    guest = None if buyer.id or email else state.id
-    consent = buyer.marketing_consent
-    said_at = ordered_at if consent is not None else None
-    return PersonKeys(state.shop, buyer.id, email, guest, marketing_consent=consent, consent_at=said_at)
-
-
 def settle_refunds(session: Session, rows: Sequence[Row], *, programme: Programme, now: datetime) -> None:
     """These stored orders have given back what their rows say now, and that is in the books."""
     if rows:
@@ -178,7 +160,7 @@ def _plan(
     ids = Ids(session, dry=dry, block=len(arrivals))
     book = terms_book(session, programme=programme, now=now, store=not dry)
     _take_states(session, plan, arrivals, ids=ids, programme=programme)
-    created = _name_buyers(session, plan, programme=programme, now=now, dry=dry)
+    created = name_buyers(session, plan, programme=programme, now=now, dry=dry)
     _pin_evidence(session, plan, book=book, now=now)
     in_hand = [plan.rows[key] for key in plan.applied if plan.rows[key]["customer_id"] is not None]
     friends = list(dict.fromkeys(row["customer_id"] for row in in_hand))
@@ -237,35 +219,6 @@ def _richer(state: OrderState, before: OrderState | None) -> OrderState:
     return before if state.tombstone and before is not None else state
 
 
-def _name_buyers(
-    session: Session,
-    plan: OrdersPlan,
-    *,
-    programme: Programme,
-    now: datetime,
-    dry: bool,
-) -> list[int]:
-    """Orders without a buyer get theirs; returns the customers that were made for it."""
-    wanted: list[tuple[Row, PersonKeys]] = []
-    for key, state in plan.applied.items():
-        row, buyer = plan.rows[key], state.buyer
-        if row["customer_id"] in plan.erased:
-            continue
-        row["phone"] = row["phone"] or phone_fingerprint(programme, buyer.phone)
-        if row["customer_id"] is None and not state.tombstone:
-            wanted.append((row, buyer_keys(programme, state, ordered_at=row["created_at"])))
-    people = _resolve(session, [keys for _, keys in wanted], now=now, dry=dry)
-    for (row, _), person in zip(wanted, people, strict=True):
-        row["customer_id"], row["email_owner_id"] = person.customer_id, person.email_owner_id
-    if not dry:
-        remember_phones(session, [(row["customer_id"], row["phone"]) for row, _ in wanted if row["phone"]])
-    return [person.customer_id for person in people if person.created and person.customer_id is not None]
-
-
-def _resolve(session: Session, keys: Sequence[PersonKeys], *, now: datetime, dry: bool) -> list[Person]:
-    return resolve_people(session, keys, now=now, dry=dry) if keys else []
-
-
 def _pin_evidence(session: Session, plan: OrdersPlan, *, book: TermsBook, now: datetime) -> None:
     """Evidence follows the state until the order is paid first; then it is pinned with count and terms (rules 3)."""
     open_orders = {key: state for key, state in plan.applied.items() if plan.rows[key]["pinned_at"] is None}
@@ -296,7 +249,7 @@ def _write(session: Session, plan: OrdersPlan, *, now: datetime) -> None:
         row for row in plan.decisions.orders if (row["shop"], row["external_id"]) not in plan.applied
     ]
     write_decisions(session, plan.decisions, now=now)
-    learn_marketing(session, _marketing_words(plan), now=now)
+    note_consent(session, plan, now=now)
 
 
 def _write_refunds(session: Session, plan: OrdersPlan, *, programme: Programme, now: datetime) -> None:
@@ -305,17 +258,6 @@ def _write_refunds(session: Session, plan: OrdersPlan, *, programme: Programme, 
         plan.refunds.save(session)
     late = [plan.rows[key] for key in sorted(plan.grown - plan.applied.keys())]
     settle_refunds(session, late, programme=programme, now=now)
-
-
-def _marketing_words(plan: OrdersPlan) -> list[Word]:
-    """What the shop says of marketing; that is given as the order is made."""
-    return [
-        Word(row["customer_id"], MARKETING, state.buyer.marketing_consent, shop_channel(state.shop), row["created_at"])
-        for row, state in ((plan.rows[key], state) for key, state in plan.applied.items())
-        if state.buyer.marketing_consent is not None
-        and row["customer_id"] is not None
-        and row["customer_id"] not in plan.erased
-    ]
 
 
 def _outcome(plan: OrdersPlan, arrival: Arrival, status: str) -> OrderOutcome:
