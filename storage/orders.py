@@ -37,6 +37,12 @@ class Order(SQLModel, table=True):
             postgresql_where=text("delivered_at IS NOT NULL"),
         ),
         Index(
+            "ix_shop_order_email_owner_id",
+            "email_owner_id",
+            sqlite_where=text("email_owner_id IS NOT NULL"),
+            postgresql_where=text("email_owner_id IS NOT NULL"),
+        ),
+        Index(
             "ix_shop_order_needs_fetch",
             "shop",
             sqlite_where=text("needs_fetch"),

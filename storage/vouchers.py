@@ -14,15 +14,23 @@ ROLLED_BACK = "rolled_back"
 OWN, POOL, SHOP = "own", "pool", "shop"  # whose codes they are
 WANTED, MADE, ENDING, WITHDRAWN, FAILED = "wanted", "made", "ending", "withdrawn", "failed"  # of a coupon
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)  # a code of the shop that has no end
+CREDIT, GIFT = "credit", "gift"  # purposes
+FIXED, PERCENT, PIECE = "fixed", "percent", "gift"  # kinds
+BY_ORDER, BY_SHOP = "order", "shop"  # whose word ended a redemption
 
 
 class Voucher(SQLModel, table=True):
-    """A customer's credit as a code. What it is worth now, ``left_minor``, lies in their account ``reserved``."""
+    """A customer's credit as a code. What it is worth now, ``left_minor``, lies in their account ``reserved``.
+
+    A friend's gift is one too (purpose ``gift``): no credit lies in it, its cost is booked when an order uses it.
+    """
 
     __tablename__ = "voucher"
     __table_args__ = (
         UniqueConstraint("code"),
         Index("ix_voucher_customer_id", "customer_id"),
+        Index("uq_voucher_gift_for", "gift_for", unique=True),
+        Index("ix_voucher_sku", "sku", sqlite_where=text("sku IS NOT NULL"), postgresql_where=text("sku IS NOT NULL")),
         Index(
             "ix_voucher_standing",
             "expires_at",
@@ -43,6 +51,13 @@ class Voucher(SQLModel, table=True):
     ended_at: datetime | None = Field(default=None, sa_type=UtcTime)  # since when it stands no longer
     source: str = Field(default=OWN, sa_type=Text)  # own, pool, or shop: made there by us
     shop_code: str | None = Field(default=None, sa_type=Text)  # the shop's own code, as it wants it typed
+    purpose: str = Field(default=CREDIT, sa_type=Text)  # credit, or a friend's gift
+    kind: str = Field(default=FIXED, sa_type=Text)  # fixed; of gifts also percent, and gift: a piece of goods
+    share_basis_points: int | None = Field(default=None)  # percent; ``amount_minor`` is then the most that it takes off
+    sku: str | None = Field(default=None, sa_type=Text)  # of a piece
+    min_order_minor: int = Field(default=0, sa_type=Minor)
+    referral_id: int | None = Field(default=None, sa_type=BigId)  # the pair that it was made for
+    gift_for: int | None = Field(default=None, sa_type=BigId)  # the friend, who never gets another
 
 
 class Redemption(SQLModel, table=True):
@@ -64,6 +79,7 @@ class Redemption(SQLModel, table=True):
     first_posting_id: int = Field(sa_type=BigId)  # of the last time it was redeemed
     redeemed_at: datetime = Field(sa_type=UtcTime)
     rolled_back_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    ended_by: str | None = Field(default=None, sa_type=Text)  # rolled back by the shop's call, or by the order's state
 
 
 class VoucherPosting(SQLModel, table=True):
