@@ -31,14 +31,15 @@ from referrals.reasons import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-CODE, SIGN_UP, CLICK, BY_HAND_KIND, SETTLED = "code", "sign_up", "click", "by_hand", "settled"
+VOUCHER, CODE, SIGN_UP, CLICK, EMAIL = "voucher", "code", "sign_up", "click", "email"
+BY_HAND_KIND, SETTLED = "by_hand", "settled"
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One thing that points to an ambassador."""
 
-    kind: str  # code, sign_up, click, by_hand
+    kind: str  # voucher, code, sign_up, click, email, by_hand
     ambassador_id: int
     code_id: int | None
     at: datetime
@@ -72,6 +73,7 @@ class OrderFacts:
     email_owner_id: int | None = None
     phone_owners: frozenset[int] = frozenset()
     counts: bool = True  # no test order: it makes its buyer a customer
+    address_bought: bool = False  # somebody paid under the buyer's address before
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +277,8 @@ class _Fold:
 
     def _existing(self, evidence: Evidence, order: OrderFacts | None) -> Reason | None:
         """Was the friend a customer before the evidence, or does the shop count more than this order?"""
+        if evidence.kind == EMAIL and order is not None and order.address_bought:
+            return reason(EXISTING_CUSTOMER)
         earlier = any(
             other.paid and other.counts and other.sort_key[0] < evidence.at
             for other in self.facts.orders

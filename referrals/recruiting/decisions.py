@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from referrals.notices import Notice, write_notices
 from referrals.reasons import BY_HAND, ORDER_UNPAID
-from referrals.recruiting.attribution import BY_HAND_KIND, SETTLED, Attribution, FriendFacts, Rules, attribute
+from referrals.recruiting.addresses import evidence_of, sort_key
+from referrals.recruiting.attribution import BY_HAND_KIND, EMAIL, SETTLED, Attribution, FriendFacts, Rules, attribute
 from referrals.recruiting.facts import Facts, friend_facts, is_settled
 from referrals.recruiting.standing import PairPlan, changed_pairs, note_refusal, plan_pairs
 from referrals.recruiting.states import why_unpaid
@@ -20,7 +21,6 @@ from referrals.rewarding.tellings import bonus_happenings
 from referrals.rewarding.terms import SIGN_UP
 from referrals.subscribers.events import Happening, tell_subscribers
 from storage.bulk import insert_rows, update_rows
-from storage.columns import to_text
 from storage.customers import ACTIVE, Customer
 from storage.orders import Order
 from storage.referrals import Referral
@@ -87,6 +87,7 @@ def plan_decisions(
         worths = worths_of(facts, known, decision, bond_pair, book=book)
         sign_up = sign_up_of(bond_pair, decision, book=book)
         claims[friend_id], refused = claims_of(friend_id, worths, sign_up=sign_up, zone=programme.zone)
+        _note_earned(facts, friend_id, bond_pair, claims[friend_id])
         _judge_orders(plan, facts, friend_id, decision, pair=bond_pair, refused=refused)
         gone |= _gone(facts, friend_id)
         if bond_pair is not None and not claims[friend_id]:
@@ -152,6 +153,7 @@ def worths_of(
         verdict = decision.verdicts[order.id]
         if verdict.ambassador_id is None or bond is None or row["paid_at"] is None:
             continue
+        key = sort_key(row)
         worths.append(
             OrderWorth(
                 order_id=row["id"],
@@ -163,16 +165,30 @@ def worths_of(
                 kept_minor=kept_minor(base=row["base_minor"], total=row["total_minor"], refunded=row["refunded_minor"]),
                 created_at=row["created_at"],
                 paid_at=row["paid_at"],
-                sort_key=f"{to_text(row['paid_at'])}|{row['shop']}|{row['external_id']}",
+                sort_key=key,
                 evidence_at=bond.at,
                 by_hand=bond.kind in (BY_HAND_KIND, SETTLED),
                 bonded_here=bond in order.evidence,
                 settled=row["id"] in settled,
                 test=row["test"],
                 terms=book.by_id(row["terms_id"]),
+                elsewhere=facts.earned_under.get(friend.friend_id, key) < key,
             )
         )
     return worths
+
+
+def _note_earned(facts: Facts, friend_id: int, pair: Row | None, claims: Iterable[Claim]) -> None:
+    """What an order earned by a borrowed address its owner's orders do not earn again (rules 16)."""
+    if pair is None or pair["evidence"] != EMAIL or not facts.lent:
+        return
+    earning = {claim.order_id for claim in claims}
+    settled = any(is_settled(bonus) for bonus in facts.bonuses.get(friend_id, ()))
+    for row in facts.orders.get(friend_id, ()):
+        if row["id"] in earning and row["email_owner_id"] is not None:
+            key = "" if settled else sort_key(row)
+            owner = row["email_owner_id"]
+            facts.earned_under[owner] = min(key, facts.earned_under.get(owner, key))
 
 
 def sign_up_of(pair: Row | None, decision: Attribution, *, book: TermsBook) -> SignUpWorth | None:
@@ -203,7 +219,7 @@ def _judge_orders(
             "referral_id": pair["id"] if pair and verdict.ambassador_id is not None else None,
             "by_hand": verdict.evidence is not None and verdict.evidence.kind == BY_HAND_KIND,
             "reasons": [*_in_state(row, verdict.reasons), *refused.get(row["id"], ())],
-            "evidence": [_judged(evidence, lost) for evidence in row["evidence"]],
+            "evidence": [_judged(evidence, lost) for evidence in evidence_of(row, facts.lent)],
         }
         if any(row[name] != value for name, value in decided.items()):
             if decided["reasons"] != row["reasons"]:

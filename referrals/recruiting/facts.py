@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from referrals.reasons import OWN_ACCOUNT
+from referrals.recruiting import addresses
 from referrals.recruiting.attribution import Evidence, FriendFacts, OrderFacts, Pair
 from referrals.recruiting.shops import DELETED
 from referrals.rewarding.bonuses import bonuses_of_friends
@@ -18,7 +19,7 @@ from storage.orders import Order
 from storage.referrals import Referral
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlmodel import Session
 
@@ -37,6 +38,9 @@ class Facts:
     brought_by: dict[int, int] = field(default_factory=dict)  # ambassador -> who brought them
     phones: dict[str, frozenset[int]] = field(default_factory=dict)  # fingerprint -> customers seen with it
     shut_out: frozenset[int] = frozenset()  # excluded, erased or staff
+    lent: dict[int, list[Row]] = field(default_factory=dict)  # order -> evidence of its address' owner
+    first_under: dict[int, str] = field(default_factory=dict)  # owner of an address -> first order paid under it
+    earned_under: dict[int, str] = field(default_factory=dict)  # owner of an address -> order of another that earned
 
 
 def load_facts(
@@ -45,10 +49,12 @@ def load_facts(
     *,
     in_hand: Sequence[Row] = (),
     created: Iterable[int] = (),
+    by_email: bool = False,
 ) -> Facts:
     """The facts of these friends; orders ``in_hand`` stand for what is stored of them.
 
-    ``created`` are friends who were made a moment ago: nothing is stored of them yet.
+    ``created`` are friends who were made a moment ago: nothing is stored of them yet. ``by_email`` where the owners of
+    addresses lend their evidence; the friends are then all who share one.
     """
     friends = sorted(set(friend_ids))
     known = sorted(set(friends) - set(created))
@@ -62,7 +68,7 @@ def load_facts(
     wanted = ambassadors | set(friends) | {row["email_owner_id"] for row in rows if row["email_owner_id"]}
     people = fetch_in(session, Customer, "id", sorted(wanted), columns=PERSON)
     phones = fetch_in(session, Phone, "value", [row["phone"] for row in rows if row["phone"]])
-    return Facts(
+    facts = Facts(
         orders=_by(rows, "customer_id"),
         pairs=_by(pairs, "friend_id"),
         bonuses=_by(bonuses, "friend_id"),
@@ -71,6 +77,9 @@ def load_facts(
         phones=_owners(phones),
         shut_out=frozenset(row["id"] for row in people if row["state"] != ACTIVE),
     )
+    if by_email:
+        facts.lent, facts.first_under = addresses.lend(facts.orders, facts.pairs), addresses.first_orders(facts.orders)
+    return facts
 
 
 def friend_facts(facts: Facts, friend_id: int) -> FriendFacts:
@@ -79,7 +88,7 @@ def friend_facts(facts: Facts, friend_id: int) -> FriendFacts:
     owners = {row["email_owner_id"] for row in orders if row["email_owner_id"]}
     return FriendFacts(
         friend_id=friend_id,
-        orders=[order_facts(row, facts.phones) for row in orders],
+        orders=[order_facts(row, facts) for row in orders],
         pairs=[pair_facts(row) for row in facts.pairs.get(friend_id, [])],
         settled=_settled_first(facts.bonuses.get(friend_id, [])),
         brought_by=facts.brought_by,
@@ -88,9 +97,10 @@ def friend_facts(facts: Facts, friend_id: int) -> FriendFacts:
     )
 
 
-def order_facts(row: Row, phones: Mapping[str, frozenset[int]]) -> OrderFacts:
+def order_facts(row: Row, facts: Facts) -> OrderFacts:
     """One order, as the attribution reads it."""
     paid_at = row["paid_at"]
+    evidence = addresses.evidence_of(row, facts.lent) if facts.lent else row["evidence"]
     return OrderFacts(
         id=row["id"],
         sort_key=(paid_at or row["created_at"], row["shop"], row["external_id"]),
@@ -98,11 +108,12 @@ def order_facts(row: Row, phones: Mapping[str, frozenset[int]]) -> OrderFacts:
         paid=paid_at is not None,
         pinned_at=row["pinned_at"],
         orders_count=row["orders_count"],
-        evidence=tuple(read_evidence(evidence) for evidence in row["evidence"]),
+        evidence=tuple(read_evidence(each) for each in evidence),
         misses=tuple(row["misses"]),
         email_owner_id=row["email_owner_id"],
-        phone_owners=phones.get(row["phone"] or "", frozenset()),
+        phone_owners=facts.phones.get(row["phone"] or "", frozenset()),
         counts=not row["test"] and row["status"] != DELETED,
+        address_bought=bool(facts.lent) and _address_bought(row, facts),
     )
 
 
@@ -132,6 +143,15 @@ def read_evidence(stored: Row) -> Evidence:
 def is_settled(bonus: Row) -> bool:
     """Credit already: its ambassador and its place are decided for good."""
     return bool(bonus["status"] == AVAILABLE and bonus["amount_minor"] > 0)
+
+
+def _address_bought(row: Row, facts: Facts) -> bool:
+    """Was another order paid under this address before, or has its owner brought somebody credit already?"""
+    owner = row["email_owner_id"]
+    if owner is None or row["paid_at"] is None:
+        return False
+    settled = any(is_settled(bonus) for bonus in facts.bonuses.get(owner, ()))
+    return settled or facts.first_under.get(owner, "") < addresses.sort_key(row)
 
 
 def _shut_out(facts: Facts, friend_id: int) -> frozenset[int]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from referrals.people.persons import erased_among
 from referrals.reasons import NO_EVIDENCE, Reason, reason
+from referrals.recruiting.addresses import lends_by_address, with_sharers
 from referrals.recruiting.buyers import name_buyers, note_consent
 from referrals.recruiting.decisions import DecisionPlan, plan_decisions, write_decisions
 from referrals.recruiting.evidence import Pointers
@@ -113,8 +114,11 @@ def redecide(
 ) -> None:
     """These friends are decided again with the facts as they are now; settled things stay settled."""
     friends = list(dict.fromkeys(friend_ids))
+    by_email = lends_by_address(programme)
+    if by_email:
+        friends = with_sharers(session, friends)
     book = terms_book(session, programme=programme, now=now)
-    facts = load_facts(session, friends)
+    facts = load_facts(session, friends, by_email=by_email)
     plan = plan_decisions(session, facts, friends, book=book, ids=Ids(session), programme=programme, now=now)
     if quiet:
         plan.hush()
@@ -164,7 +168,10 @@ def _plan(
     _pin_evidence(session, plan, book=book, now=now)
     in_hand = [plan.rows[key] for key in plan.applied if plan.rows[key]["customer_id"] is not None]
     friends = list(dict.fromkeys(row["customer_id"] for row in in_hand))
-    facts = load_facts(session, friends, in_hand=in_hand, created=created)
+    by_email = lends_by_address(programme)
+    if by_email:
+        friends = with_sharers(session, friends, in_hand=in_hand)
+    facts = load_facts(session, friends, in_hand=in_hand, created=created, by_email=by_email)
     for person_id in created:
         facts.people.setdefault(
             person_id,

@@ -55,6 +55,7 @@ class OrderWorth:
     settled: bool  # its bonus is available already, so it keeps its place
     test: bool
     terms: Terms
+    elsewhere: bool = False  # an order of another account under the same address earned instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ def _not_its_turn(order: OrderWorth, eligible: Sequence[OrderWorth], *, taken: b
         return reason(FRIEND_CAP, count=terms.per_friend) if full else None
     if terms.when == NTH_ORDER and (taken or eligible.index(order) + 1 < terms.nth):
         return reason(NOT_NTH_ORDER, count=terms.nth)
-    if terms.when == SIGN_UP or taken:
+    if terms.when == SIGN_UP or taken or order.elsewhere:
         return reason(NOT_FIRST_ORDER)
     # What counts as in time is how the friend came: with the first order, whichever of them earns.
     return _late(eligible[0] if terms.when == NTH_ORDER else order, terms)
