@@ -44,6 +44,7 @@ from bot.screens import (
     unknown,
     vouchers,
     webhooks,
+    welcome,
     why,
 )
 from bot.voice import OutMessage, Voice
@@ -51,9 +52,9 @@ from referrals.programme import Programme
 
 # The order in which the dispatcher asks them; those that take whatever is left come last.
 SCREENS: tuple[ModuleType, ...] = (
-    start, connect, invitation, home, link, balance, vouchers, credit, status, why, board, nickname, terms, language,
-    stop, help, today, pool, reference, reference_consent, reference_owner, reference_views,
-    settings, privacy, score, tips, case, question, contact_log, notices, webhooks, membership, unknown, old,
+    start, connect, invitation, home, link, balance, vouchers, credit, welcome, status, why, board, nickname, terms,
+    language, stop, help, today, pool, reference, reference_consent, reference_owner, reference_views, settings,
+    privacy, score, tips, case, question, contact_log, notices, webhooks, membership, unknown, old,
 )  # fmt: skip
 
 Gather = Callable[..., dict[str, Any]]

@@ -130,6 +130,12 @@ class VoucherWorthLess(ProgrammeError):
     code = "voucher_worth_less"
 
 
+class AmountNeeded(ProgrammeError):
+    """What a percentage came to is for the shop to say."""
+
+    code = "amount_needed"
+
+
 class VoucherNotRedeemed(ProgrammeError):
     """This order did not use this voucher."""
 

@@ -104,6 +104,14 @@ def share_of(amount_minor: int, share_basis_points: int) -> int:
     return (2 * amount_minor * share_basis_points + WHOLE_BASIS_POINTS) // (2 * WHOLE_BASIS_POINTS)
 
 
+def taken_off(left_minor: int, share_basis_points: int) -> int:
+    """What a share has taken off an amount of which so much is left, half up like every share; not for all of it."""
+    rest = WHOLE_BASIS_POINTS - share_basis_points
+    if left_minor < 0 or share_basis_points < 0 or rest <= 0:
+        raise ValueError("a share less than the whole is taken off an amount from nought up")
+    return (2 * left_minor * share_basis_points + rest) // (2 * rest)
+
+
 def _scaled(text: str, places: int) -> int | None:
     """The number times 10**places, or None where that leaves a fraction."""
     whole, _, part = text.partition(".")

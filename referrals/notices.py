@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sqlmodel import col, select
+
 from storage.bulk import insert_rows
-from storage.mailbox import AT_LEAST_ONCE, AT_MOST_ONCE, Outbox
+from storage.mailbox import AT_LEAST_ONCE, AT_MOST_ONCE, Chat, Outbox, to_chat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +63,8 @@ REFERENCE_LESS = "reference_less"  # reference, uses: the customer withdrew thes
 DATA_REQUESTED = "data_requested"  # customer, shop, until_at: somebody wants to see what is kept of them
 SHOP_LEAVES = "shop_leaves"  # shop, until_at: it wants the data of its customers gone
 WEBHOOK_OFF = "webhook_off"  # webhook, host, why: an address is told nothing any more
+VOUCHER_TWICE = "voucher_twice"  # ending, shop, order: an order used a code that could not be used any more
+GIFTS_GONE = "gifts_gone"  # gift, count: the last piece of the friends' gift is given
 
 # Unasked, at most once, within the caps and outside quiet hours (rules 23, 28-30).
 SCORE_ASKED = "score_asked"  # survey
@@ -85,7 +89,7 @@ REFERENCES = frozenset({REFERENCE_TEXT, REFERENCE_PUBLISHED, REFERENCE_REFUSED})
 STAFF = frozenset(
     {
         CASE_CARD, CASE_SAID, CASE_ALARM, REFERENCE_CARD, REFERENCE_LESS, DATA_REQUESTED, SHOP_LEAVES, WEBHOOK_OFF,
-        POOL_LOW, POOL_EMPTY, COUPON_FAILED,
+        POOL_LOW, POOL_EMPTY, COUPON_FAILED, VOUCHER_TWICE, GIFTS_GONE,
     }
 )  # fmt: skip
 UNASKED = frozenset(
@@ -127,6 +131,16 @@ def write_notices(session: Session, notices: Sequence[Notice], *, now: datetime)
         insert_rows(session, Outbox, rows, ignore_conflicts=True)
 
 
+def tell_owners(
+    session: Session, kind: str, key: str, data: dict[str, Any], *, owners: Sequence[int], now: datetime
+) -> None:
+    """Every owner who has a chat with the bot hears it, once a ``key``."""
+    chats = session.exec(select(Chat.chat_id).where(col(Chat.chat_id).in_(owners))) if owners else ()
+    rows = [to_chat(chat_id, kind, data, key=f"{key}:{chat_id}", now=now) for chat_id in sorted(chats)]
+    if rows:
+        insert_rows(session, Outbox, rows, ignore_conflicts=True)
+
+
 __all__ = [
     "ACCOUNT",
     "ALL",
@@ -139,5 +153,6 @@ __all__ = [
     "UNASKED",
     "VOUCHERS",
     "Notice",
+    "tell_owners",
     "write_notices",
 ]

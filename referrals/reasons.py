@@ -56,6 +56,9 @@ VOUCHER_REDEEMED = "voucher_redeemed"  # date
 VOUCHER_ROLLED_BACK = "voucher_rolled_back"
 VOUCHER_VOID = "voucher_void"  # date
 VOUCHER_EXPIRED = "voucher_expired"  # date
+VOUCHER_TWICE = "voucher_twice"  # ending: an order used a code that was used already
+VOUCHER_UNUSABLE = "voucher_unusable"  # ending: likewise one that was not good any more
+GIFT_GIVEN = "gift_given"
 
 # Why a message was not sent.
 IN_HOLD_OUT = "in_hold_out"

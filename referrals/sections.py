@@ -183,9 +183,27 @@ class FriendBonus(_Bonus):
     kind: Literal["fixed", "percent", "gift"] = "fixed"
     amount_minor: Amount | None = Field(default=None, alias="amount")
     share_basis_points: Points | None = Field(default=None, alias="percent")
+    max_minor: Amount = Field(default="50.00", alias="max", validate_default=True)  # of a personal percentage
     gift: Text | None = None  # in words, for kind = "gift"
+    sku: Text | None = None  # of the gift, for the shop
+    stock: Count | None = None  # pieces there are in all; None: not counted
     min_order_minor: Amount = Field(default="0.00", alias="min_order", validate_default=True)
-    valid_days: Positive = 30
+    valid_days: Annotated[Positive, at_most(LONGEST_DAYS)] = 30
+    personal: Flag = False  # each friend gets a code of their own at sign-up
+
+    @model_validator(mode="after")
+    def _a_personal_gift_says_what_it_is(self) -> Self:
+        faults = []
+        if self.personal and self.kind == "fixed" and not self.amount_minor:
+            faults.append(("amount", "is missing, and personal = true needs it"))
+        if self.personal and self.kind == "gift":
+            needed = [name for name in ("gift", "sku") if getattr(self, name) is None]
+            faults += [(name, 'is missing, and a personal gift of kind = "gift" needs it') for name in needed]
+        if self.kind != "gift" and self.stock is not None:
+            faults.append(("stock", f'does not go with kind = "{self.kind}"'))
+        if faults:
+            raise contradiction(*faults)
+        return self
 
 
 class Milestone(Section):

@@ -29,7 +29,7 @@ FORMAL = re.compile(
 # What the data of every reason holds, as referrals/reasons.py says.
 DATA = {
     "days": 30, "count": 3, "amount_minor": 2500, "currency": "EUR", "month": "2026-11", "typed": "ANNA7K3Q",
-    "date": "2026-12-06",
+    "date": "2026-12-06", "ending": "WXYZ",
 }  # fmt: skip
 
 

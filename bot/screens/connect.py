@@ -13,7 +13,8 @@ from bot.conversation import Answer, Await, Home, Reply, Turn, Visitor, without_
 from bot.keyboards import Act, Connect, to_do, to_view, yes_or_no
 from bot.presses import Acts
 from bot.screens.home import say_how_often
-from bot.voice import OutMessage, Voice, lines
+from bot.screens.welcome import gather_gift, gift_lines
+from bot.voice import OutMessage, Voice, lines, paragraphs
 from referrals.people.customers import get_customer, resume
 from referrals.people.tokens import FRESH, token_state
 from referrals.programme import Programme
@@ -122,6 +123,7 @@ def _said(session: Session, visitor: Visitor, outcome: ConnectOutcome) -> list[R
     data: dict[str, Any] = {"key": f"connect.{outcome.kind}"}
     if outcome.kind == CONNECTED:
         data["name"] = get_customer(session, visitor.customer_id).first_name or visitor.name
+        data["gift"] = gather_gift(session, outcome.customer_id or 0, now=visitor.now)
     data["lost"] = outcome.kind not in (CONNECTED, ALREADY, CLAIMED_NOW)
     data["again"] = outcome.kind == MISSED
     home: list[Reply] = [] if data["lost"] or visitor.home_message_id is None else [Home()]
@@ -144,6 +146,7 @@ def render_said(voice: Voice, data: dict[str, Any]) -> OutMessage:
     text = voice.say(key, name=name) if name or key != "connect.connected" else voice.say("connect.connected_nameless")
     if not data.get("lost", True):
         text = lines(text, say_how_often(voice))
+    text = paragraphs(text, gift_lines(voice, data.get("gift")))
     rows = [[to_view(voice, "button.overview", "home")]]
     if data.get("again") or key in ("connect.expired", "connect.unknown"):
         rows.insert(0, [to_do(voice, "button.connect", "connect")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -41,9 +42,32 @@ def _gift(voice: Voice, friend: FriendBonus, whose: str) -> str | None:
     elif friend.gift:
         data["gift"] = friend.gift
     key = "gift.named" if friend.kind == "gift" and friend.gift else f"gift.{friend.kind}"
-    if friend.min_order_minor:
-        return voice.plain(f"{key}_from", min_order=voice.money(friend.min_order_minor), **data)
-    return voice.plain(key, **data)
+    words = _from(voice, key, data, friend.min_order_minor)
+    bounded = friend.personal and friend.kind == "percent"
+    return voice.plain("gift.at_most", gift=words, max=voice.money(friend.max_minor)) if bounded else words
+
+
+def made_gift_words(voice: Voice, gift: Mapping[str, Any]) -> str:
+    """Likewise, of a gift that somebody has."""
+    currency, name = gift["currency"], voice.programme.config.bonus.friend.gift
+    data: dict[str, Any] = {"order": voice.plain("gift.your_order")}
+    if gift["kind"] == "fixed":
+        data["amount"] = voice.money(gift["amount_minor"], currency)
+    elif gift["kind"] == "percent":
+        data["percent"] = percent(gift["share_basis_points"], voice.locale)
+    elif name:
+        data["gift"] = name
+    key = "gift.named" if gift["kind"] == "gift" and name else f"gift.{gift['kind']}"
+    words = _from(voice, key, data, gift["min_order_minor"], currency)
+    if gift["kind"] != "percent":
+        return words
+    return voice.plain("gift.at_most", gift=words, max=voice.money(gift["amount_minor"], currency))
+
+
+def _from(voice: Voice, key: str, data: dict[str, Any], min_order_minor: int, currency: str | None = None) -> str:
+    if not min_order_minor:
+        return voice.plain(key, **data)
+    return voice.plain(f"{key}_from", min_order=voice.money(min_order_minor, currency), **data)
 
 
 def _bonus(voice: Voice, bonus: AmbassadorBonus) -> str:

@@ -12,6 +12,7 @@ from sqlmodel import Session
 from bot.conversation import Home, Look, Press, Reply, Turn, View, Visitor, without_buttons
 from bot.keyboards import Go, Show, back, to_do, to_view
 from bot.screens.credit import gather_ending, say_ending
+from bot.screens.welcome import gather_gift, gift_lines
 from bot.voice import OutMessage, Rows, Voice, lines, paragraphs
 from referrals.people.customers import get_customer, is_connected
 from referrals.programme import Programme
@@ -81,6 +82,7 @@ def gather_home(session: Session, look: Look, *, programme: Programme) -> dict[s
         "claimed": not look.sees_history,
         "stopped": customer.stopped_at is not None,
         "welcome": look.argument.startswith(NEW),
+        "gift": gather_gift(session, customer.id, now=look.now) if look.sees_history else None,
     }
 
 
@@ -95,7 +97,7 @@ def _friends(session: Session, customer_id: int, programme: Programme) -> dict[s
 def render_home(voice: Voice, data: dict[str, Any]) -> OutMessage:
     """The overview; the first time with a welcome."""
     title = _welcome(voice, data) if data["welcome"] else voice.say("home.title")
-    text = paragraphs(title, lines(*_money(voice, data)), _state(voice, data))
+    text = paragraphs(title, gift_lines(voice, data["gift"]), lines(*_money(voice, data)), _state(voice, data))
     return OutMessage(text, _buttons(voice, data))
 
 

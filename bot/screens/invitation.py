@@ -11,6 +11,7 @@ from sqlmodel import Session
 from bot.conversation import Answer, Await, Reply, Visitor
 from bot.keyboards import to_url, to_view
 from bot.screens.gift import gift_words
+from bot.screens.welcome import gather_gift, gift_lines
 from bot.voice import OutMessage, Voice, lines, paragraphs
 from referrals.codes import CodeHit, find_codes
 from referrals.landing import landing_address
@@ -18,6 +19,7 @@ from referrals.people.customers import get_customer, resume
 from referrals.programme import Programme
 from referrals.recruiting.clicks import shop_button_token
 from referrals.recruiting.invitations import INVITED, StartOutcome, record_start
+from referrals.rewarding.gift_stock import is_promised
 from storage.database import books
 
 
@@ -43,6 +45,8 @@ def _gift(session: Session, visitor: Visitor, outcome: StartOutcome, *, programm
         "code": outcome.code,
         "until": (visitor.now + days).astimezone(programme.zone).date().isoformat(),
         "url": _shop_address(session, visitor, outcome.code, programme=programme),
+        "own": gather_gift(session, visitor.customer_id, now=visitor.now),
+        "gone": not is_promised(session, programme=programme, now=visitor.now),
     }
 
 
@@ -74,20 +78,26 @@ def render_invitation(voice: Voice, data: dict[str, Any]) -> OutMessage:
 
 
 def _render_gift(voice: Voice, data: dict[str, Any]) -> OutMessage:
-    gift, name = gift_words(voice), data["name"]
-    until = voice.day(data["until"])
+    own, name = data.get("own"), data["name"]
+    gift = None if data.get("gone") and own is None else gift_words(voice)
     welcome = "invite.welcome" if gift else "invite.welcome_bare"
     text = paragraphs(
         voice.say(f"{welcome}_named", name=name) if name else voice.say(welcome),
-        lines(
-            voice.say("invite.gift_until", gift=gift, until=until) if gift else None,
-            voice.say("invite.single") if gift else None,
-            voice.say("invite.code", code=data["code"]),
-        ),
+        lines(*_how_to_use(voice, data, gift)),
         voice.say("invite.promise_named", name=name) if name else voice.say("invite.promise"),
     )
     use = to_url(voice, "button.use_gift" if gift else "button.shop", data["url"])
     return OutMessage(text, [[use], [to_view(voice, "button.later", "home")]])
+
+
+def _how_to_use(voice: Voice, data: dict[str, Any], gift: str | None) -> list[str | None]:
+    """The gift with the ambassador's code as its coupon, or with a code of the friend's own, which comes at sign-up."""
+    if not voice.programme.config.bonus.friend.personal:
+        until = voice.say("invite.gift_until", gift=gift, until=voice.day(data["until"])) if gift else None
+        return [until, voice.say("invite.single") if gift else None, voice.say("invite.code", code=data["code"])]
+    if data.get("own") is not None:
+        return [gift_lines(voice, data["own"])]
+    return [voice.say("invite.gift", gift=gift), voice.say("welcome.how")] if gift else []
 
 
 RENDER = {"invitation": render_invitation}

@@ -26,6 +26,7 @@ from referrals.people.customers import (
     view_code,
 )
 from referrals.programme import Programme
+from referrals.rewarding.gift_stock import is_promised
 
 SHOWN = {"name_show": True, "name_hide": False}
 
@@ -91,6 +92,7 @@ def gather_link(session: Session, look: Look, *, programme: Programme) -> dict[s
         "chat": view.links.chat,
         "name": name,
         "named": customer.link_consent,
+        "gone": not is_promised(session, programme=programme, now=look.now),
     }
 
 
@@ -98,7 +100,7 @@ def render_link(voice: Voice, data: dict[str, Any]) -> OutMessage:
     """The link with its text to share, in which the bonus is told."""
     if data.get("excluded"):
         return OutMessage(voice.say("error.excluded_customer"), [back(voice)])
-    gift, their_gift = gift_words(voice), gift_words(voice, whose="their")
+    gift, their_gift = (None, None) if data.get("gone") else (gift_words(voice), gift_words(voice, whose="their"))
     text = paragraphs(
         lines(voice.say("link.title"), voice.say("link.address", link=data["web"])),
         lines(

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections import Counter
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from referrals.recruiting.shops.registry import ADAPTERS
 from storage.mailbox import QUARANTINED, Inbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
     from pathlib import Path
 
@@ -46,8 +47,11 @@ def show_dry_run(
         print_json(plain)
         return
     for name, value in plain.items():
-        if name != "reasons" and value is not None:
+        if name not in ("reasons", "vouchers") and value is not None:
             print_line(f"{name}: {value}")
+    for use in plain["vouchers"]:
+        why = "".join(f", {each['code']}" for each in use["reasons"])
+        print_line(f"{use['purpose']} ending in {use['ending']}: {use['amount_minor']} {use['currency']}{why}")
     for why in plain["reasons"]:
         print_line(f"- {why['code']}{': ' + why['text'] if 'text' in why else ''}")
 
@@ -166,7 +170,11 @@ def _read_order(shop: Shop, path: Path) -> OrderState:
 
 
 def _plain(opened: Opened, found: DryRun, *, say: Callable[..., str] | None) -> dict[str, Any]:
-    ambassador = found.ambassador_id
+    ambassador, locale = found.ambassador_id, opened.config.programme.locale
+
+    def explained(reasons: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [_explained(dict(why), say, locale) for why in reasons]
+
     return {
         "status": found.status,
         "ambassador": opened.programme.number("customer", ambassador) if ambassador is not None else None,
@@ -174,7 +182,8 @@ def _plain(opened: Opened, found: DryRun, *, say: Callable[..., str] | None) -> 
         "bonus_minor": found.bonus_minor,
         "currency": found.currency,
         "available_at": found.available_at.isoformat() if found.available_at else None,
-        "reasons": [_explained(dict(why), say, opened.config.programme.locale) for why in found.reasons],
+        "reasons": explained(found.reasons),
+        "vouchers": [asdict(use) | {"reasons": explained(use.reasons)} for use in found.vouchers],
     }
 
 

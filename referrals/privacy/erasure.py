@@ -21,6 +21,7 @@ from referrals.privacy.traces import forget_bodies, forget_log, forget_messages,
 from referrals.programme import Programme
 from referrals.recruiting.orders import redecide
 from referrals.recruiting.privacy import forget_recruiting
+from referrals.rewarding.gifts import end_gifts
 from referrals.subscribers.events import CUSTOMER_ERASED, Happening, tell_subscribers
 from referrals.subscribers.privacy import forget_events
 from storage.auditlog import AuditEvent
@@ -78,6 +79,7 @@ def erase(
     forget_replies(session, people, programme=programme)
     forget_asking(session, people, programme=programme, now=now)
     forget_recruiting(session, people)
+    end_gifts(session, people, now=now)
     forget_person(
         session, people, chats=[each for each in chats if not _is_owners(each, programme)], keep_chat=keep_chat
     )

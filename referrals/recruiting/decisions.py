@@ -11,6 +11,7 @@ from referrals.reasons import BY_HAND, ORDER_UNPAID
 from referrals.recruiting.addresses import evidence_of, sort_key
 from referrals.recruiting.attribution import BY_HAND_KIND, EMAIL, SETTLED, Attribution, FriendFacts, Rules, attribute
 from referrals.recruiting.facts import Facts, friend_facts, is_settled
+from referrals.recruiting.gifting import GiftPlan, note_pair, note_reversed
 from referrals.recruiting.standing import PairPlan, changed_pairs, note_refusal, plan_pairs
 from referrals.recruiting.states import why_unpaid
 from referrals.recruiting.tellings import order_happenings, refusal_happenings
@@ -50,6 +51,7 @@ class DecisionPlan:
     explained: list[Row] = field(default_factory=list)  # orders that have other reasons now than before
     first_paid: list[Row] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    gifts: GiftPlan = field(default_factory=GiftPlan)
 
     def hush(self) -> None:
         """Nobody hears of it: what is long past is no news (rules 28)."""
@@ -93,6 +95,7 @@ def plan_decisions(
         if bond_pair is not None and not claims[friend_id]:
             note_refusal(bond_pair, _first_reasons(facts, friend_id))
         _first_payment(plan, facts, friend_id)
+        note_pair(plan.gifts, facts, friend_id, bond_pair, before=plan.pairs.before)
     pairs = (row for friend_id in claims for row in facts.pairs.get(friend_id, []))
     plan.changed_pairs = changed_pairs(plan.pairs, pairs, now=now)
     rows = [row for friend_id in claims for row in facts.bonuses.get(friend_id, [])]
@@ -105,6 +108,7 @@ def plan_decisions(
         programme=programme,
         now=now,
     )
+    note_reversed(plan.gifts, plan.bonuses.lots)
     return plan
 
 

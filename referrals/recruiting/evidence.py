@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from referrals.codes import CodeHit, CodeMiss, find_codes
 from referrals.programme import token_hash
 from referrals.reasons import reason
-from referrals.recruiting.attribution import CLICK, CODE, Evidence
+from referrals.recruiting.attribution import CLICK, CODE, VOUCHER, Evidence
 from referrals.recruiting.states import CLOCK_TOLERANCE
+from referrals.rewarding.voucher_books import could_be_voucher, find_vouchers
 from storage import codes
 from storage.bulk import fetch_in
+from storage.referrals import Referral
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +31,9 @@ class Pointers:
     def __init__(self, session: Session, states: Sequence[OrderState]) -> None:
         typed = {code for state in states for code in (*state.codes, *((state.ref,) if state.ref else ()))}
         self._codes = find_codes(session, typed) if typed else {}
+        missed = [each for each, hit in self._codes.items() if isinstance(hit, CodeMiss) and could_be_voucher(each)]
+        self.vouchers = find_vouchers(session, missed) if missed else {}
+        self._pairs = self._pairs_of_gifts(session) if self.vouchers else {}
         hashes = {token_hash(state.click): state.click for state in states if state.click}
         rows = fetch_in(session, codes.Click, "token_hash", list(hashes))
         self._clicks = {hashes[row["token_hash"]]: row for row in rows}
@@ -46,12 +51,28 @@ class Pointers:
         misses: list[Row] = []
         for typed in dict.fromkeys(state.codes):
             hit = self._codes[typed]
-            if isinstance(hit, CodeMiss):
+            if typed in self.vouchers:
+                found += self._gift(row, self.vouchers[typed])
+            elif isinstance(hit, CodeMiss):
                 misses.append(reason(hit.reason, typed=hit.typed))
             else:
                 found.append(Evidence(CODE, hit.customer_id, hit.code_id, row["created_at"]))
         found += self._visit(row, state, misses)
         return [store_evidence(evidence) for evidence in dict.fromkeys(found)], misses
+
+    def _gift(self, row: Row, voucher: Row) -> list[Evidence]:
+        """A friend's gift points to who brought the friend; in somebody else's hands it says no more than a code."""
+        pair = self._pairs.get(voucher["referral_id"])
+        if pair is None:
+            return []
+        made_at = _before_the_order(voucher["created_at"], row["created_at"])
+        at = made_at if row["customer_id"] == voucher["customer_id"] else row["created_at"]
+        return [Evidence(VOUCHER, pair["ambassador_id"], pair["code_id"], at)]
+
+    def _pairs_of_gifts(self, session: Session) -> dict[int, Row]:
+        wanted = sorted({row["referral_id"] for row in self.vouchers.values() if row["referral_id"] is not None})
+        rows = fetch_in(session, Referral, "id", wanted, columns=("id", "ambassador_id", "code_id"))
+        return {row["id"]: row for row in rows}
 
     def _visit(self, row: Row, state: OrderState, misses: list[Row]) -> list[Evidence]:
         """The click's own date; a ref without a valid token is dated at the order (rules 12)."""

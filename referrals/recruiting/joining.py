@@ -26,6 +26,7 @@ from storage.database import books
 from storage.ledger import Bonus
 from storage.orders import Order
 from storage.referrals import REFUSED, Referral
+from storage.vouchers import Voucher
 
 Row = dict[str, Any]
 FACTS = ("stage", "evidence", "evidence_at", "invited_at", "signed_up_at", "by_hand_at", "by_hand_by", "reasons")
@@ -112,6 +113,7 @@ def _drop(session: Session, rows: Iterable[Row], *, into: int, from_id: int, to_
     """These rows are the other one: what names them names it."""
     for row in rows:
         session.execute(update(Bonus).where(col(Bonus.referral_id) == row["id"]).values(referral_id=into))
+        session.execute(update(Voucher).where(col(Voucher.referral_id) == row["id"]).values(referral_id=into))
         mine = col(Order.customer_id).in_([from_id, to_id, row["friend_id"]])
         session.execute(update(Order).where(mine, col(Order.referral_id) == row["id"]).values(referral_id=into))
         session.execute(delete(Referral).where(col(Referral.id) == row["id"]))

@@ -16,7 +16,17 @@ from referrals.recruiting.buyers import name_buyers, note_consent
 from referrals.recruiting.decisions import DecisionPlan, plan_decisions, write_decisions
 from referrals.recruiting.evidence import Pointers
 from referrals.recruiting.facts import load_facts
+from referrals.recruiting.gifting import settle_gifts, settle_moved_gifts
 from referrals.recruiting.ids import Ids
+from referrals.recruiting.order_vouchers import (
+    Uses,
+    VoucherUse,
+    foresee,
+    give_back,
+    is_paid_back,
+    settle_uses,
+    uses_of,
+)
 from referrals.recruiting.refunds import Refunds, refunds_of
 from referrals.recruiting.states import answered, fresh_row, is_newer, succeed, why_unpaid
 from referrals.rewarding.terms import terms_book
@@ -71,6 +81,7 @@ class DryRun:
     currency: str
     available_at: datetime | None
     reasons: tuple[Reason, ...]
+    vouchers: tuple[VoucherUse, ...] = ()  # whose codes it carries
 
 
 @dataclass(slots=True)
@@ -85,6 +96,8 @@ class OrdersPlan:
     refunds: Refunds | None = None  # of shops that report them on their own
     grown: set[OrderKey] = field(default_factory=set)  # stored orders of which more came back than their row says
     erased: frozenset[int] = frozenset()  # buyers of known orders who were erased
+    uses: Uses = field(default_factory=Uses)  # of vouchers
+    flags: dict[OrderKey, list[Reason]] = field(default_factory=dict)  # why a voucher was not used
     decisions: DecisionPlan = field(default_factory=DecisionPlan)
 
 
@@ -102,6 +115,10 @@ def apply_orders(
     if quiet:
         plan.decisions.hush()
     _write(session, plan, now=now)
+    if plan.decisions.gifts.moved:
+        settle_moved_gifts(session, plan.decisions.gifts, programme=programme, now=now)
+    if plan.uses.carried or plan.uses.over:
+        plan.flags = settle_uses(session, plan.uses, plan.rows, programme=programme, now=now)
     if plan.refunds is not None:
         _write_refunds(session, plan, programme=programme, now=now)
     _add_known_reasons(session, plan)
@@ -123,6 +140,7 @@ def redecide(
     if quiet:
         plan.hush()
     write_decisions(session, plan, now=now)
+    settle_gifts(session, plan.gifts, programme=programme, now=now)
 
 
 def settle_refunds(session: Session, rows: Sequence[Row], *, programme: Programme, now: datetime) -> None:
@@ -132,6 +150,7 @@ def settle_refunds(session: Session, rows: Sequence[Row], *, programme: Programm
         update_rows(session, Order, [{name: row[name] for name in names} for row in rows], key=("id",))
         friends = sorted({row["customer_id"] for row in rows if row["customer_id"] is not None})
         redecide(session, friends, programme=programme, now=now)
+        give_back(session, [row for row in rows if is_paid_back(row)], now=now)
 
 
 def dry_run(session: Session, state: OrderState, *, programme: Programme, now: datetime) -> DryRun:
@@ -149,6 +168,7 @@ def dry_run(session: Session, state: OrderState, *, programme: Programme, now: d
         currency=row["currency"],
         available_at=lot["available_at"] if lot and lot["amount_minor"] else None,
         reasons=_reasons(plan, row),
+        vouchers=foresee(session, plan.uses, plan.rows, now=now),
     )
 
 
@@ -243,6 +263,7 @@ def _pin_evidence(session: Session, plan: OrdersPlan, *, book: TermsBook, now: d
         if row["paid_at"] is not None:
             row["pinned_at"] = now
             row["terms_id"] = book.in_force(row["created_at"]).id
+    plan.uses = uses_of(plan.rows, plan.applied, pointers.vouchers)
 
 
 def _write(session: Session, plan: OrdersPlan, *, now: datetime) -> None:
@@ -273,7 +294,8 @@ def _outcome(plan: OrdersPlan, arrival: Arrival, status: str) -> OrderOutcome:
     # Anybody can type an address; who pays for an order under it is taken at their word.
     erased = row["customer_id"] in plan.erased
     visitor = plan.click_people.get(key) if row["paid_at"] is not None and not erased else None
-    return OrderOutcome(status, _reasons(plan, row), row["customer_id"], visitor, erased)
+    reasons = (*_reasons(plan, row), *plan.flags.get(key, ()))
+    return OrderOutcome(status, reasons, row["customer_id"], visitor, erased)
 
 
 def _reasons(plan: OrdersPlan, row: Row) -> tuple[Reason, ...]:

@@ -187,7 +187,7 @@ def _reasons(row: Row, main: Row | None) -> tuple[Reason, ...]:
 
 
 def _unpaid_bonuses(session: Session, customer_id: int, *, limit: int, now: datetime) -> list[Why]:
-    query = select(Bonus).where(Bonus.customer_id == customer_id, Bonus.status != AVAILABLE)
+    query = select(Bonus).where(Bonus.customer_id == customer_id, Bonus.status != AVAILABLE, Bonus.side == AMBASSADOR)
     rows = session.exec(query.order_by(col(Bonus.earned_at).desc()).limit(limit)).all()
     return [
         Why(

@@ -80,8 +80,8 @@ def history_known(session: Session, programme: Programme) -> bool:
 
 
 def bonuses_of_friends(session: Session, friend_ids: Sequence[int]) -> list[Row]:
-    """Every bonus that these friends brought somebody."""
-    return fetch_in(session, Bonus, "friend_id", friend_ids)
+    """Every bonus that these friends brought somebody; what they got themselves is none."""
+    return fetch_in(session, Bonus, "friend_id", friend_ids, extra="side = 'ambassador'")
 
 
 def plan_bonuses(

@@ -69,14 +69,14 @@ CHECKS = {
         ORDER BY bonus.id LIMIT 1""",
     "nobody earns by an order of their own": """
         SELECT 'bonus ' || id, 'customer ' || customer_id FROM bonus
-        WHERE amount_minor > 0 AND customer_id = friend_id ORDER BY id LIMIT 1""",
+        WHERE amount_minor > 0 AND side = 'ambassador' AND customer_id = friend_id ORDER BY id LIMIT 1""",
     "an order earns one ambassador": """
         SELECT 'order ' || order_id, count(*) || ' bonuses' FROM bonus
         WHERE amount_minor > 0 AND order_id IS NOT NULL AND side = 'ambassador'
         GROUP BY order_id HAVING count(*) > 1 ORDER BY order_id LIMIT 1""",
     "a friend has one ambassador": """
         SELECT 'friend ' || friend_id, count(DISTINCT customer_id) || ' ambassadors' FROM bonus
-        WHERE amount_minor > 0 AND friend_id IS NOT NULL
+        WHERE amount_minor > 0 AND side = 'ambassador' AND friend_id IS NOT NULL
         GROUP BY friend_id HAVING count(DISTINCT customer_id) > 1 ORDER BY friend_id LIMIT 1""",
     "a milestone has its friends": """
         SELECT 'bonus ' || id, origin || ', friends ' || friends FROM (
@@ -102,7 +102,7 @@ CHECKS = {
         ORDER BY voucher.id LIMIT 1""",
     "a voucher is worth something while it stands": """
         SELECT 'voucher ' || id, status || ', worth ' || left_minor FROM voucher
-        WHERE (status = 'standing') <> (left_minor > 0) OR left_minor < 0 ORDER BY id LIMIT 1""",
+        WHERE (status = 'standing' AND purpose = 'credit') <> (left_minor > 0) OR left_minor < 0 ORDER BY id LIMIT 1""",
     "what is reserved lies in standing vouchers": """
         SELECT 'customer ' || customer_id, 'reserved less vouchers ' || sum(minor) || ' ' || currency FROM (
             SELECT customer_id, currency, amount_minor AS minor FROM entry
@@ -117,6 +117,16 @@ CHECKS = {
             FROM redemption JOIN voucher ON voucher.id = redemption.voucher_id
             WHERE redemption.status = 'redeemed') AS taken
         GROUP BY customer_id, currency HAVING sum(minor) <> 0 ORDER BY customer_id LIMIT 1""",
+    "a used gift costs what its order took": """
+        SELECT 'voucher ' || voucher.id,
+               'taken ' || coalesce(sum(redemption.amount_minor), 0) || ', booked ' ||
+               coalesce(max(bonus.amount_minor), 0)
+        FROM voucher LEFT JOIN redemption ON redemption.voucher_id = voucher.id AND redemption.status = 'redeemed'
+             LEFT JOIN bonus ON bonus.side = 'friend' AND bonus.origin = 'gift:' || voucher.id
+        WHERE voucher.purpose = 'gift' GROUP BY voucher.id
+        HAVING coalesce(sum(redemption.amount_minor), 0) <> coalesce(max(bonus.amount_minor), 0)
+               OR count(redemption.id) > 1
+        ORDER BY voucher.id LIMIT 1""",
     "a redemption is the sum of its postings": """
         SELECT 'redemption ' || redemption.id,
                status || ' ' || redemption.amount_minor || ', booked ' || coalesce(sum(entry.amount_minor), 0)

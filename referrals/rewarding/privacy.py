@@ -19,16 +19,9 @@ if TYPE_CHECKING:
 ENTRY = ("account", "currency", "amount_minor")
 BONUS = ("side", "currency", "amount_minor", "status", "earned_at", "available_at", "released_at", "reasons")
 VOUCHER = (
-    "code",
-    "shop_code",
-    "status",
-    "currency",
-    "amount_minor",
-    "left_minor",
-    "created_at",
-    "expires_at",
-    "ended_at",
-)
+    "code", "shop_code", "purpose", "kind", "status", "currency", "amount_minor", "left_minor", "share_basis_points",
+    "sku", "min_order_minor", "created_at", "expires_at", "ended_at",
+)  # fmt: skip
 
 
 def tell_rewarding(session: Session, people: Sequence[int], *, programme: Programme) -> dict[str, Any]:

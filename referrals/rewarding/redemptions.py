@@ -18,6 +18,7 @@ from referrals.people.persons import get_customer, takes_part
 from referrals.reasons import VOUCHER_REDEEMED, VOUCHER_ROLLED_BACK
 from referrals.rewarding import voucher_lots as lots
 from referrals.rewarding.coupon_rows import end_coupon
+from referrals.rewarding.gift_books import book_gift, holds, unbook_gift, worth_of
 from referrals.rewarding.postings import available_of, debts_of
 from referrals.rewarding.tellings import voucher_happening
 from referrals.rewarding.voucher_books import (
@@ -33,7 +34,7 @@ from referrals.rewarding.vouchers import VoucherView, note, set_left, status_of,
 from referrals.subscribers import events
 from storage.database import books
 from storage.ledger import AVAILABLE, RESERVED
-from storage.vouchers import EXPIRED, REDEEMED, ROLLED_BACK, SHOP, STANDING, VOID, Redemption, Voucher
+from storage.vouchers import BY_SHOP, EXPIRED, GIFT, REDEEMED, ROLLED_BACK, SHOP, STANDING, VOID, Redemption, Voucher
 
 REFUSALS = {
     REDEEMED: errors.VoucherAlreadyRedeemed,
@@ -89,6 +90,7 @@ def redeem_voucher(
         VoucherOutOfDate: Its time is over.
         CustomerExcluded: Its customer takes no part.
         VoucherWorthLess: It is worth less than that.
+        AmountNeeded: It is a gift of a percentage, and what that comes to was not said.
     """
     voucher = _get(session, code)
     if currency is not None and currency != voucher.currency:
@@ -100,19 +102,20 @@ def redeem_voucher(
         return _told(voucher, known, now=now)
     wanted = _usable(session, voucher, amount_minor, now=now)
     redemption = _begin(session, voucher, order, known=known, amount_minor=wanted, now=now)
-    found = lots.redeem(lots_of_voucher(session, voucher.id), wanted, keep_rest=keep_rest)
-    cause = Cause("redeem", VOUCHER_REDEEMED, voucher.id, redemption.id)
-    redemption.first_posting_id = book_moves(session, found, cause, now=now)[0]
-    redemption.returned_minor = lots.moved(found, AVAILABLE)
-    set_left(voucher, voucher.left_minor + lots.moved(found, RESERVED), otherwise=REDEEMED, now=now)
-    _tell(session, VOUCHER_USED, voucher, redemption, kept_minor=voucher.left_minor, now=now)
+    if voucher.purpose == GIFT:
+        redemption.first_posting_id = book_gift(session, voucher, redemption, now=now)
+        set_left(voucher, 0, otherwise=REDEEMED, now=now)
+    else:
+        _take_credit(session, voucher, redemption, keep_rest=keep_rest, now=now)
     _publish(session, events.VOUCHER_REDEEMED, voucher, redemption, now=now)
     note(session, voucher, "voucher:redeem", actor=actor, after=_noted(redemption), now=now)
     return _told(voucher, redemption, now=now)
 
 
 @books
-def rollback_voucher(session: Session, code: str, *, order: OrderKey, actor: str, now: datetime) -> RedemptionView:
+def rollback_voucher(
+    session: Session, code: str, *, order: OrderKey, actor: str, now: datetime, ended_by: str = BY_SHOP
+) -> RedemptionView:
     """The order has nothing of the voucher any more, which holds again what it held; said again it changes nothing.
 
     Of the rest that had become credit the voucher gets what is still there. A voucher that was taken back or is over
@@ -128,20 +131,37 @@ def rollback_voucher(session: Session, code: str, *, order: OrderKey, actor: str
         raise errors.VoucherNotRedeemed
     if redemption.status == ROLLED_BACK:
         return _told(voucher, redemption, now=now)
-    found = lots.undo(_undo(session, voucher, redemption), stands=voucher.status in (STANDING, REDEEMED))
-    cause = Cause("rollback", VOUCHER_ROLLED_BACK, voucher.id, redemption.id)
-    book_moves(session, found, cause, now=now)
     before = _noted(redemption)
-    redemption.status, redemption.rolled_back_at = ROLLED_BACK, now
+    if voucher.purpose == GIFT:
+        unbook_gift(session, voucher, redemption, now=now)
+        stands = holds(session, voucher)
+        voucher.status, voucher.ended_at = (STANDING, None) if stands else (VOID, now)
+    else:
+        _give_credit_back(session, voucher, redemption, now=now)
+    redemption.status, redemption.rolled_back_at, redemption.ended_by = ROLLED_BACK, now, ended_by
+    _publish(session, events.VOUCHER_ROLLED_BACK, voucher, redemption, now=now)
+    note(session, voucher, "voucher:rollback", actor=actor, before=before, after=_noted(redemption), now=now)
+    return _told(voucher, redemption, now=now)
+
+
+def _take_credit(session: Session, voucher: Voucher, redemption: Redemption, *, keep_rest: bool, now: datetime) -> None:
+    found = lots.redeem(lots_of_voucher(session, voucher.id), redemption.amount_minor, keep_rest=keep_rest)
+    cause = Cause("redeem", VOUCHER_REDEEMED, voucher.id, redemption.id)
+    redemption.first_posting_id = book_moves(session, found, cause, now=now)[0]
+    redemption.returned_minor = lots.moved(found, AVAILABLE)
+    set_left(voucher, voucher.left_minor + lots.moved(found, RESERVED), otherwise=REDEEMED, now=now)
+    _tell(session, VOUCHER_USED, voucher, redemption, kept_minor=voucher.left_minor, now=now)
+
+
+def _give_credit_back(session: Session, voucher: Voucher, redemption: Redemption, *, now: datetime) -> None:
+    found = lots.undo(_undo(session, voucher, redemption), stands=voucher.status in (STANDING, REDEEMED))
+    book_moves(session, found, Cause("rollback", VOUCHER_ROLLED_BACK, voucher.id, redemption.id), now=now)
     if voucher.status in (STANDING, REDEEMED):
         set_left(voucher, voucher.left_minor + lots.moved(found, RESERVED), otherwise=VOID, now=now)
     if voucher.status == STANDING and voucher.source == SHOP:  # there its code was used: it is credit again instead
         end_coupon(session, voucher.id, now=now)
     elif voucher.status == STANDING:
         _tell(session, VOUCHER_BACK, voucher, redemption, now=now)
-    _publish(session, events.VOUCHER_ROLLED_BACK, voucher, redemption, now=now)
-    note(session, voucher, "voucher:rollback", actor=actor, before=before, after=_noted(redemption), now=now)
-    return _told(voucher, redemption, now=now)
 
 
 def _get(session: Session, code: str) -> Voucher:
@@ -172,6 +192,7 @@ def _begin(
     if known is None:
         known = Redemption(**names, **facts, redeemed_at=now)
     known.sqlmodel_update({**facts, "redeemed_at": now, "rolled_back_at": None})
+    known.ended_by = None
     session.add(known)
     session.flush()
     return known
@@ -184,6 +205,8 @@ def _usable(session: Session, voucher: Voucher, amount_minor: int | None, *, now
         raise REFUSALS[status](currency=voucher.currency)
     if not takes_part(get_customer(session, voucher.customer_id).state):
         raise errors.CustomerExcluded
+    if voucher.purpose == GIFT:
+        return worth_of(voucher, amount_minor)
     wanted = voucher.left_minor if amount_minor is None else amount_minor
     if not 0 < wanted <= voucher.left_minor:
         raise errors.VoucherWorthLess(amount_minor=voucher.left_minor, currency=voucher.currency)

@@ -11,6 +11,7 @@ from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from referrals.reasons import MERGED
+from referrals.rewarding.gifts import merge_gifts
 from referrals.rewarding.milestones import approved_friends
 from storage.bulk import fetch_in, insert_rows, next_id, take_ids, update_rows
 from storage.ledger import AVAILABLE, Bonus, Entry, Posting
@@ -36,6 +37,7 @@ def transfer_bonuses(session: Session, *, from_id: int, to_id: int, now: datetim
     _hand_over(session, mine, [row for row in rows if row["customer_id"] == to_id], to_id=to_id, now=now)
     session.execute(update(Bonus).where(col(Bonus.friend_id) == from_id).values(friend_id=to_id))
     session.execute(update(Voucher).where(col(Voucher.customer_id) == from_id).values(customer_id=to_id))
+    merge_gifts(session, to_id=to_id, now=now)
     again = fetch_in(session, Bonus, "id", doubled)
     _post(session, [(row, {}, -1) for row in again], from_id=from_id, to_id=to_id, now=now)
     update_rows(session, Bonus, [_counted(row, now=now) for row in again], key=("id",))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -140,6 +140,20 @@ def is_typing_error(typed: str) -> bool:
     code = normalise(typed)
     made = len(code) == CODE_LENGTH and all(symbol in ALPHABET for symbol in code)
     return made and weighted(code) % len(ALPHABET) != 0
+
+
+def could_be_voucher(typed: str) -> bool:
+    """Is it worth looking for among the vouchers? No shop's own coupon passes by chance."""
+    code = normalise(typed[:LONGEST_TYPED])
+    made = len(code) == CODE_LENGTH and all(symbol in ALPHABET for symbol in code)
+    return made and weighted(code) % len(ALPHABET) == 0
+
+
+def find_vouchers(session: Session, typed: Collection[str]) -> dict[str, Row]:
+    """The vouchers whose codes these are, by the code as it was typed."""
+    codes = {each: normalise(each[:LONGEST_TYPED]) for each in typed}
+    rows = {row["code"]: row for row in fetch_in(session, Voucher, "code", sorted(set(codes.values())))}
+    return {each: rows[code] for each, code in codes.items() if code in rows}
 
 
 def shown(code: str) -> str:

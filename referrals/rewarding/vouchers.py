@@ -57,7 +57,7 @@ from referrals.subscribers.events import tell_subscribers
 from storage.auditlog import AuditEvent
 from storage.database import books
 from storage.ledger import AVAILABLE, DEBT, RESERVED
-from storage.vouchers import EXPIRED, NEVER, POOL, REDEEMED, SHOP, STANDING, VOID, Voucher
+from storage.vouchers import CREDIT, EXPIRED, GIFT, NEVER, POOL, REDEEMED, SHOP, STANDING, VOID, Voucher
 
 LONGEST_SHOWN = 32  # symbols of what was typed that are said again
 CHAT = "chat"
@@ -79,6 +79,11 @@ class VoucherView:
     expires_at: datetime | None  # None: its code has no end
     ended_at: datetime | None
     returnable: bool  # it can be put back: the shop takes its code only while we say so
+    purpose: str = CREDIT  # or gift
+    kind: str = "fixed"  # of a gift also percent, or gift: a piece of goods
+    share_basis_points: int | None = None
+    sku: str | None = None
+    min_order_minor: int = 0
 
 
 def spendable(session: Session, customer_id: int) -> dict[str, int]:
@@ -88,8 +93,8 @@ def spendable(session: Session, customer_id: int) -> dict[str, int]:
 
 
 def vouchers_of(session: Session, customer_id: int, *, now: datetime, limit: int) -> list[VoucherView]:
-    """A customer's vouchers, those that stand first, then the newest."""
-    query = select(Voucher).where(Voucher.customer_id == customer_id)
+    """A customer's credit as vouchers, those that stand first, then the newest; a gift is none of them."""
+    query = select(Voucher).where(Voucher.customer_id == customer_id, Voucher.purpose == CREDIT)
     ordered = query.order_by(col(Voucher.status) != STANDING, col(Voucher.id).desc())
     return [view_of(row, now=now) for row in session.exec(ordered.limit(limit))]
 
@@ -160,7 +165,7 @@ def void_voucher(session: Session, voucher_id: int, *, customer_id: int, now: da
         VoucherStays: The shop takes its code whatever we say.
     """
     voucher = session.get(Voucher, voucher_id)
-    if voucher is None or voucher.customer_id != get_customer(session, customer_id).id:
+    if voucher is None or voucher.purpose == GIFT or voucher.customer_id != get_customer(session, customer_id).id:
         raise errors.UnknownVoucher
     if voucher.source == POOL:
         raise errors.VoucherStays
@@ -193,11 +198,14 @@ def expire_vouchers(session: Session, voucher_ids: Sequence[int], *, now: dateti
         voucher = session.get(Voucher, voucher_id)
         if voucher is None or voucher.status != STANDING or voucher.expires_at > now:
             continue
+        done += 1
+        if voucher.purpose == GIFT:  # its friend was told until when, and loses nothing of theirs
+            set_left(voucher, 0, otherwise=EXPIRED, now=now)
+            continue
         data = words_of(voucher) | {"amount_minor": voucher.left_minor}
         free_voucher(session, voucher, EXPIRED, VOUCHER_EXPIRED, now=now)
         notice = Notice(VOUCHER_OVER, voucher.customer_id, f"{VOUCHER_OVER}:{voucher.id}", data)
         write_notices(session, [notice], now=now)
-        done += 1
     return done
 
 
@@ -221,12 +229,17 @@ def view_of(voucher: Voucher, *, now: datetime) -> VoucherView:
         code=code_of(voucher),
         currency=voucher.currency,
         amount_minor=voucher.amount_minor,
-        left_minor=voucher.left_minor,
+        left_minor=_left(voucher, now=now),
         status=status_of(voucher, now=now),
         created_at=voucher.created_at,
         expires_at=None if voucher.expires_at == NEVER else voucher.expires_at,
         ended_at=voucher.ended_at,
         returnable=voucher.source != POOL,
+        purpose=voucher.purpose,
+        kind=voucher.kind,
+        share_basis_points=voucher.share_basis_points,
+        sku=voucher.sku,
+        min_order_minor=voucher.min_order_minor,
     )
 
 
@@ -237,6 +250,13 @@ def note(
     if actor != CHAT:
         subject = f"voucher:{voucher.id}"
         session.add(AuditEvent(at=now, actor=actor, action=action, subject=subject, before=before, after=after))
+
+
+def _left(voucher: Voucher, *, now: datetime) -> int:
+    """What an order can take of it at most."""
+    if voucher.purpose != GIFT:
+        return voucher.left_minor
+    return voucher.amount_minor if status_of(voucher, now=now) == STANDING else 0
 
 
 def free_voucher(session: Session, voucher: Voucher, status: str, why: str, *, now: datetime) -> None:

@@ -23,6 +23,7 @@ from referrals.config import Config
 from referrals.people.customers import bot_name, get_customer, links, takes_part
 from referrals.programme import Programme
 from referrals.reasons import UNKNOWN_CODE
+from referrals.rewarding.gift_stock import is_promised
 from referrals.web.door import DOOR
 from referrals.web.look import picture_headers
 from referrals.web.pages import notice_page, render
@@ -39,6 +40,7 @@ class Invitation:
     first_name: str | None
     shop_link: str
     chat_link: str | None
+    has_gift: bool = True  # the last piece of it is not given yet
 
 
 async def friend_page(request: web.Request) -> web.Response:
@@ -48,7 +50,7 @@ async def friend_page(request: web.Request) -> web.Response:
         return found
     door = request.app[DOOR]
     config = door.programme.config
-    gift = gift_of(config, door.clock.programme())
+    gift = gift_of(config, door.clock.programme()) if found.has_gift else None
     return render(request, "friend.html", invitation=found, gift=gift, shops=_shops(config, found))
 
 
@@ -61,7 +63,7 @@ async def friend_qr(request: web.Request) -> web.Response:
 
 
 def find_invitation(
-    session: Session, typed: str, *, programme: Programme, known_bot: str | None = None
+    session: Session, typed: str, *, programme: Programme, now: datetime, known_bot: str | None = None
 ) -> Invitation | CodeMiss:
     """The invitation behind a code in any spelling (rules 17); the name only with consent."""
     found = find_codes(session, [typed])[typed]
@@ -72,7 +74,8 @@ def find_invitation(
         return CodeMiss(UNKNOWN_CODE, typed)
     addresses = links(programme, found.display, known_bot or bot_name(session, programme.config))
     name = customer.first_name if customer.link_consent else None
-    return Invitation(found.display, name, addresses.web, addresses.chat)
+    has_gift = is_promised(session, programme=programme, now=now)
+    return Invitation(found.display, name, addresses.web, addresses.chat, has_gift)
 
 
 def gift_of(config: Config, moment: datetime | None = None) -> dict[str, Any] | None:
@@ -91,7 +94,11 @@ def gift_of(config: Config, moment: datetime | None = None) -> dict[str, Any] | 
     else:
         return None
     least = friend.min_order_minor
-    data |= {"least": {"least_minor": least, "currency": config.programme.currency} if least else None}
+    data["least"] = {"least_minor": least, "currency": config.programme.currency} if least else None
+    if friend.personal:
+        data["personal"] = {"days": friend.valid_days}
+    if friend.personal and friend.kind == "percent":
+        data["most"] = {"most_minor": friend.max_minor, "currency": config.programme.currency}
     return data | ({"until_at": offer.friend_until} if offer.friend_until else {})
 
 
@@ -112,7 +119,9 @@ async def _invited(request: web.Request) -> Invitation | web.Response:
     if wait := door.missed_code(request):
         return notice_page(request, "too_many", status=429, retry_after=wait)
     typed = request.match_info["code"][:LONGEST_TYPED]
-    found = await door.database.read(find_invitation, typed, programme=door.programme, known_bot=door.bot_name)
+    found = await door.database.read(
+        find_invitation, typed, programme=door.programme, now=door.clock.programme(), known_bot=door.bot_name
+    )
     if isinstance(found, Invitation):
         return found
     door.count_miss(request)

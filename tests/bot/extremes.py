@@ -97,12 +97,18 @@ TODAY: dict[str, Any] = {
     "cases": {"open": COUNT, "overdue": COUNT},
 }
 VOUCHER = {"id": MOST_ID, "code": "WWWW-WWWW-WWWW", "expires_at": MOMENT, "returnable": True, "stage": None} | MONEY
-LINKED: dict[str, Any] = {"code": CODE, "web": LINK, "chat": LINK, "name": FIRST_NAME, "named": True}
+LINKED: dict[str, Any] = {
+    "code": CODE, "web": LINK, "chat": LINK, "name": FIRST_NAME, "named": True, "gone": False,
+}  # fmt: skip
+GIFT = {
+    "code": "WWWW-WWWW-WWWW", "kind": "fixed", "amount_minor": SUMS["EUR"], "currency": "EUR",
+    "share_basis_points": None, "min_order_minor": SUMS["EUR"], "expires_at": MOMENT,
+}  # fmt: skip
 ENDING = {"sums": SUMS, "until_at": MOMENT}
 HOME: dict[str, Any] = {
     "name": FIRST_NAME, "available": SUMS, "held": SUMS, "debt": SUMS, "ending": ENDING, "count": COUNT, "date": MOMENT,
     "friends": COUNT, "milestone": {"count": COUNT} | MONEY, "connected": False, "claimed": False, "stopped": True,
-    "welcome": True,
+    "welcome": True, "gift": GIFT,
 }  # fmt: skip
 SETTINGS: dict[str, Any] = {
     "page": "", "tips": True, "scores": True, "portfolio": True, "hours": ["20:30", "11:30"], "until_at": MOMENT,
@@ -138,6 +144,9 @@ EXTREMES: dict[str, list[Any]] = {
     "pool_low": [MONEY | {"count": COUNT}],
     "pool_empty": [MONEY | {"count": 0}],
     "voucher_made": [VOUCHER, VOUCHER | {"expires_at": None, "returnable": False, "code": "W" * 100}],
+    "voucher_twice": [{"ending": "W" * 4, "shop_name": "&" * 63, "order": "&" * 200, "twice": twice}
+                      for twice in (True, False)],
+    "gifts_gone": [{"gift": "&" * 200, "count": COUNT}],
     "merged": [[{"kind": "bonus_reversed", "data": BONUS | {"bonus": MOST_ID - n}} for n in range(50)]],
     "token_used_elsewhere": [{}],
     "claim_ended": [{}],
@@ -154,7 +163,7 @@ EXTREMES: dict[str, list[Any]] = {
     "question_taken": [PROMISE, PROMISE | {"again": True}],
     "connect_ask": [{"token": "W" * 43}],
     "connect_question": [{"key": "connect.order"}],
-    "connect_said": [{"key": "connect.connected", "name": FIRST_NAME, "lost": False, "again": False},
+    "connect_said": [{"key": "connect.connected", "name": FIRST_NAME, "lost": False, "again": False, "gift": GIFT},
                      {"key": "connect.missed", "lost": True, "again": True}],
     "error": [{"code": "internal_error"}, {"code": "nothing_like_it"}],
     "data_file": [{"export": {"programme": SHOP}}],
@@ -164,6 +173,8 @@ EXTREMES: dict[str, list[Any]] = {
     "shop_leaves": [{"shop": "w" * 63, "until_at": MOMENT}],
     "invitation": [
         {"kind": "invited", "name": FIRST_NAME, "code": CODE, "typed": CODE, "until": MOMENT[:10], "url": LINK},
+        {"kind": "invited", "name": FIRST_NAME, "code": CODE, "typed": CODE, "until": MOMENT[:10], "url": LINK,
+         "own": GIFT, "gone": False},
         {"kind": "code_typing_error", "typed": "&" * 64},
     ],
     "language_set": [{}],

@@ -7,7 +7,7 @@ the body says what happened.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class OrderState:
     spoken_name: str | None = None
     test: bool = False
     tombstone: bool = False  # a bare "deleted": only the id is known
+    discounts: tuple[tuple[str, int], ...] = field(default=(), compare=False)  # what a voucher's code took off, if said
     refunds: tuple[Refund, ...] | None = None  # by number, of shops that also report each refund on its own
     number: str | None = None  # what its buyer reads as its number, where that is not the id
 

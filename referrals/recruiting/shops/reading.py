@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from referrals import money
 from referrals.recruiting.shops import Nonsense
+from referrals.rewarding.voucher_books import could_be_voucher
 
 MAX_DEPTH = 64
 MAX_ID_LENGTH = 200
@@ -135,6 +136,22 @@ def codes(values: Iterable[Any]) -> tuple[str, ...]:
         if cleaned := CONTROLS.sub("", value).strip()[:MAX_ID_LENGTH]:
             kept[cleaned] = None
     return tuple(kept)[:MAX_CODES]
+
+
+def discounts(said: Iterable[tuple[Any, Iterable[Any]]], currency: str) -> tuple[tuple[str, int], ...]:
+    """What each code took off, the sum of its parts in minor units; only of codes that may be vouchers' of ours.
+
+    What makes no sense is left out: nobody's order is set aside for it.
+    """
+    found = []
+    for code, parts_of_it in said:
+        if isinstance(code, str) and could_be_voucher(code):
+            try:
+                off = sum((amount({"discount": part}, "discount") or Decimal() for part in parts_of_it), Decimal())
+                found.append((CONTROLS.sub("", code).strip(), minor(rounded(off, currency), currency, name="discount")))
+            except Nonsense:
+                continue
+    return tuple(found)
 
 
 def moment(data: dict[str, Any], name: str, *, gmt: bool = False) -> datetime | None:

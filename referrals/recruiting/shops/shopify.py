@@ -135,6 +135,7 @@ def _order(shop: str, data: dict[str, Any]) -> OrderState:
     refunds = _refunds(data, currency, total)
     ref, click = _visit(data)
     external_id = reading.identifier(data, "id")
+    coupons = reading.parts(data, "discount_codes")
     return OrderState(
         shop=shop, id=external_id, status=_status(data, financial), currency=currency,
         total_minor=reading.minor(total, currency, name="total_price"), base_minor=_base(data, currency),
@@ -143,7 +144,8 @@ def _order(shop: str, data: dict[str, Any]) -> OrderState:
         # When the money came is not said; when the order was placed, every state repeats.
         paid_at=(reading.moment(data, "processed_at") or created_at) if financial in WAS_PAID else None,
         updated_at=reading.moment(data, "updated_at"),
-        buyer=_buyer(data), codes=reading.codes(each.get("code") for each in reading.parts(data, "discount_codes")),
+        buyer=_buyer(data), codes=reading.codes(each.get("code") for each in coupons),
+        discounts=reading.discounts(((each.get("code"), (each.get("amount"),)) for each in coupons), currency),
         ref=ref, click=click, test=reading.truth(data, "test") or False, refunds=refunds,
         number=reading.order_number(data, "name" if data.get("name") else "order_number", external_id=external_id),
     )  # fmt: skip

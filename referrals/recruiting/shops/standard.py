@@ -70,6 +70,9 @@ def order_state(shop: str, data: dict[str, Any], *, sent_at: datetime | None = N
         buyer=_buyer(reading.part(data, "customer")), codes=_codes(data),
         ref=reading.text(data, "ref"), click=reading.text(data, "click"), spoken_name=reading.text(data, "spoken_name"),
         test=reading.truth(data, "test") or False,
+        discounts=reading.discounts(
+            ((each.get("code"), (each.get("amount"),)) for each in reading.parts(data, "discounts")), currency
+        ),
     )  # fmt: skip
 
 

@@ -98,6 +98,7 @@ def _order(shop: str, external_id: str, data: dict[str, Any]) -> OrderState:
     status = _status(reading.text(data, "status"), paid=paid_at is not None)
     meta = _meta(data)
     landing = reading.parameters(meta.get(LANDING_KEY))
+    coupons = reading.parts(data, "coupon_lines")
     return OrderState(
         shop=shop, id=external_id, status=status, currency=currency,
         total_minor=reading.minor(total, currency, name="total"),
@@ -105,7 +106,10 @@ def _order(shop: str, external_id: str, data: dict[str, Any]) -> OrderState:
         created_at=reading.moment(data, "date_created_gmt", gmt=True),
         paid_at=None if status == PENDING else paid_at,
         updated_at=reading.moment(data, "date_modified_gmt", gmt=True),
-        buyer=_buyer(data), codes=reading.codes(line.get("code") for line in reading.parts(data, "coupon_lines")),
+        buyer=_buyer(data), codes=reading.codes(line.get("code") for line in coupons),
+        discounts=reading.discounts(
+            ((line.get("code"), (line.get("discount"), line.get("discount_tax"))) for line in coupons), currency
+        ),
         ref=_first(meta, REF_KEYS) or _clean(landing.get("ref")),
         click=_first(meta, CLICK_KEYS) or _clean(landing.get("click")),
         test=any(str(meta.get(key, "")).lower() in TEST_VALUES for key in TEST_KEYS),

@@ -29,7 +29,7 @@ class Bonus(TypedDict):
     bonus: Number
     customer: Annotated[Number, Field(description="Whose it is.")]
     side: Literal["ambassador", "friend"]
-    status: BonusStatus
+    status: Annotated[BonusStatus | Literal["redeemed"], Field(description="redeemed: a friend's gift that was used.")]
     amount_minor: Annotated[Minor, Field(description="What is booked now; nought once refused or taken back.")]
     currency: Currency
     order: BonusOrder | None

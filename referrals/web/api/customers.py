@@ -20,6 +20,8 @@ from referrals.programme import Programme
 from referrals.recruiting.events import API, Delivery, apply_deliveries
 from referrals.recruiting.shops import CustomerState, Nonsense, reading, standard
 from referrals.rewarding.balances import Balance, balances
+from referrals.rewarding.gifts import gift_of
+from referrals.rewarding.vouchers import view_of
 from referrals.web.api.calls import Call
 from referrals.web.api.idempotency import Reply
 from referrals.web.api.problems import Problem, reply
@@ -62,6 +64,20 @@ class Standing(TypedDict):
     distance_to_next: int | None
 
 
+class Gift(TypedDict):
+    """The welcome gift of somebody who was brought: a single-use code, and what it gives."""
+
+    code: str
+    status: Literal["standing", "redeemed", "void", "expired"]
+    kind: Literal["fixed", "percent", "gift"]
+    amount_minor: Annotated[int, Field(description="What it takes off, what a percentage takes off at most, or costs.")]
+    percent: Annotated[str | None, Field(examples=["10.00"])]
+    sku: str | None
+    min_order_minor: int
+    currency: str
+    expires_at: Moment
+
+
 class Customer(TypedDict):
     """A customer: code, links, balances by currency, standing and state; no address."""
 
@@ -74,6 +90,7 @@ class Customer(TypedDict):
     links: Links | None
     balances: dict[str, Balance]
     standing: Standing
+    gift: Gift | None
 
 
 class NeverKnown(TypedDict):
@@ -110,7 +127,7 @@ async def put_customer(call: Call) -> web.Response:
         view = customer_view(session, answer.customer_id, programme=programme, now=delivery.received_at)
         return Reply(201 if answer.created else 200, view)
 
-    return await call.once(work, call.claim())
+    return await call.once(work, call.claim(sealed=True))  # the reply holds the code of a gift
 
 
 @describe(Spec({201: ConnectLink}, refuses={404: ("unknown_customer",), 503: ("bot_unknown",)}, once="optional"))
@@ -153,7 +170,31 @@ def customer_view(session: Session, customer_id: int, *, programme: Programme, n
             "move": place.move,
             "distance_to_next": place.distance_to_next,
         },
+        "gift": _gift(session, customer.id, programme=programme, now=now),
     }
+
+
+def _gift(session: Session, customer_id: int, *, programme: Programme, now: datetime) -> dict[str, Any] | None:
+    found = gift_of(session, customer_id)
+    if found is None:
+        return None
+    view = view_of(found, now=now)
+    return {
+        "code": view.code,
+        "status": view.status,
+        "kind": view.kind,
+        "amount_minor": view.amount_minor,
+        "percent": percent_of(view.share_basis_points),
+        "sku": view.sku,
+        "min_order_minor": view.min_order_minor,
+        "currency": view.currency,
+        "expires_at": view.expires_at.astimezone(programme.zone).isoformat(),
+    }
+
+
+def percent_of(basis_points: int | None) -> str | None:
+    """A share as the configuration writes it."""
+    return None if basis_points is None else f"{basis_points / 100:.2f}"
 
 
 def shop_of(data: dict[str, Any], config: Config) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal, NotRequired
 
@@ -52,6 +53,13 @@ class DeletedOrder(TypedDict):
     status: Literal["deleted"]
 
 
+class Discount(TypedDict):
+    """What the code of a voucher or a gift took off."""
+
+    code: str
+    amount: Amount
+
+
 class Order(TypedDict):
     """An order in its last state, as in the standard hook."""
 
@@ -69,6 +77,7 @@ class Order(TypedDict):
     updated_at: NotRequired[Moment | None]
     customer: NotRequired[Buyer | None]
     codes: NotRequired[list[str] | None]
+    discounts: NotRequired[Annotated[list[Discount] | None, Field(description="What vouchers took off; absent: all.")]]
     ref: NotRequired[Annotated[str | None, Field(description="As the landing page got it.")]]
     click: NotRequired[Annotated[str | None, Field(description="As the landing page got it.")]]
     spoken_name: NotRequired[str | None]
@@ -104,6 +113,16 @@ class Results(TypedDict):
     results: list[Applied | RefusedAlone]
 
 
+class WouldUse(TypedDict):
+    """What the order would take of a voucher or a gift whose code it carries."""
+
+    ending: Annotated[str, Field(description="Of its code.")]
+    purpose: Literal["credit", "gift"]
+    amount_minor: Minor
+    currency: str
+    reasons: list[Explained]
+
+
 class WouldBe(TypedDict):
     """What an order would do."""
 
@@ -114,6 +133,7 @@ class WouldBe(TypedDict):
     currency: Annotated[str, Field(description="Empty where only the end of the order is told.")]
     available_at: Moment | None
     reasons: list[Explained]
+    vouchers: list[WouldUse]
 
 
 REFUSES = {422: ("unknown_shop", "invalid_body")}
@@ -174,6 +194,7 @@ async def try_order(call: Call) -> web.Response:
             "currency": would.currency,
             "available_at": would.available_at.isoformat() if would.available_at else None,
             "reasons": call.explained(would.reasons),
+            "vouchers": [asdict(use) | {"reasons": call.explained(use.reasons)} for use in would.vouchers],
         },
     )
 

@@ -30,6 +30,7 @@ STATUS = {
     "voucher_void": 409,
     "voucher_expired": 409,
     "voucher_worth_less": 409,
+    "amount_needed": 422,
     "other_currency": 409,
     "unknown_webhook": 404,
     "unknown_delivery": 404,

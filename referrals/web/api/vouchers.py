@@ -23,7 +23,7 @@ from referrals.recruiting.shops import Nonsense, reading
 from referrals.rewarding.redemptions import OrderKey, RedemptionView, redeem_voucher, rollback_voucher
 from referrals.rewarding.vouchers import VoucherView, issue_voucher, validate_voucher
 from referrals.web.api.calls import Call
-from referrals.web.api.customers import shop_of
+from referrals.web.api.customers import percent_of, shop_of
 from referrals.web.api.idempotency import Reply
 from referrals.web.api.problems import Problem
 from referrals.web.api.shapes import Currency, Explained, ExternalId, Minor, Moment, Number, ShopName
@@ -82,6 +82,11 @@ class Voucher(TypedDict):
     created_at: Moment
     expires_at: Annotated[Moment | None, Field(description="Null: the shop's own code has no end.")]
     ended_at: Moment | None
+    purpose: Annotated[Literal["credit", "gift"], Field(description="A gift is what a friend got at sign-up.")]
+    kind: Literal["fixed", "percent", "gift"]
+    percent: Annotated[str | None, Field(description="Of a percentage, which takes off amount_minor at most.")]
+    sku: Annotated[str | None, Field(description="Of a gift that is a piece of goods.")]
+    min_order_minor: Annotated[int, Field(description="The least order, for the shop to check.")]
 
 
 class VoucherMade(Voucher):
@@ -165,7 +170,7 @@ async def validate(call: Call) -> web.Response:
                 "voucher_redeemed", "voucher_void", "voucher_expired", "voucher_worth_less", "other_currency",
                 "excluded_customer",
             ),
-            422: ("invalid_body", "unknown_shop"),
+            422: ("invalid_body", "unknown_shop", "amount_needed"),
         },
         once="required",
     )
@@ -265,6 +270,11 @@ def _voucher(voucher: VoucherView, programme: Programme) -> dict[str, Any]:
         "created_at": voucher.created_at.astimezone(zone).isoformat(),
         "expires_at": None if voucher.expires_at is None else voucher.expires_at.astimezone(zone).isoformat(),
         "ended_at": None if ended_at is None else ended_at.astimezone(zone).isoformat(),
+        "purpose": voucher.purpose,
+        "kind": voucher.kind,
+        "percent": percent_of(voucher.share_basis_points),
+        "sku": voucher.sku,
+        "min_order_minor": voucher.min_order_minor,
     }
 
 
