@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from referrals.recruiting.orders import OrderOutcome
+from referrals.recruiting.orders import OrderOutcome, dry_run
 from referrals.recruiting.shops import Buyer, CustomerState, OrderState
 from referrals.recruiting.shops.reading import discounts
 from referrals.recruiting.sign_ups import apply_customers
@@ -202,3 +202,14 @@ def test_a_discount_that_makes_no_sense_sets_no_order_aside(database: Database) 
 def redeem(shop: Shop, code: str, number: str) -> None:
     key = OrderKey(SHOP, number)
     shop.database.run(redeem_voucher, code, order=key, amount_minor=None, currency=None, actor="key", now=shop.now)
+
+
+def test_a_dry_run_says_what_an_order_would_use_and_writes_nothing(database: Database) -> None:
+    """Rule 10: the gift's effect beside the bonus."""
+    shop, anna, code = gift_for_bram(database)
+
+    would = database.look(dry_run, bought(1001, BRAM, code), programme=shop.programme, now=shop.now)
+
+    assert (would.evidence, would.ambassador_id, would.bonus_minor) == ("voucher", anna, 1500)
+    assert [(use.purpose, use.amount_minor, use.reasons) for use in would.vouchers] == [("gift", 1000, ())]
+    assert statuses(shop) == []

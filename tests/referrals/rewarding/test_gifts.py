@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from referrals import errors
+from referrals.privacy.erasure import erase
 from referrals.recruiting.by_hand import refer_by_hand
 from referrals.recruiting.joining import join
 from referrals.recruiting.orders import Arrival, apply_orders
@@ -17,6 +18,7 @@ from referrals.rewarding.redemptions import OrderKey, redeem_voucher, rollback_v
 from referrals.rewarding.vouchers import due_vouchers, expire_vouchers, validate_voucher, void_voucher, vouchers_of
 from storage.database import Database
 from storage.ledger import Bonus, Entry
+from storage.mailbox import Outbox
 from storage.vouchers import Voucher
 from tests.referrals.recruiting.cast import BRAM_CHAT, DAY, HOUR, SHOP, TUESDAY, Cast, codes_of, make_programme
 from tests.rows import rows_of
@@ -259,3 +261,27 @@ def newer(cast: Cast, id: str, buyer: str, **said: Any) -> None:
         buyer=Buyer(id=buyer), **facts,
     )  # fmt: skip
     cast.database.run(apply_orders, [Arrival(state, cast.now)], programme=cast.programme, now=cast.now)
+
+
+def test_the_owner_hears_once_that_the_last_piece_is_given(database: Database) -> None:
+    """Rule 10: in a chat that they have with the bot, and not of each friend who comes after."""
+    offer = {"kind": "gift", "gift": "coffee", "sku": "COFFEE", "stock": 1, "personal": True}
+    telegram = {"username": "theehuis_bot", "owner_ids": [7]}
+    cast = Cast(database, make_programme(bonus={"friend": offer}, telegram=telegram))
+    cast.chat(7, "Olga")
+    _, code = cast.ambassador()
+    for number in range(3):
+        signed_up(cast, str(number), code.code)
+
+    told = [row for row in rows_of(database, Outbox) if row["kind"] == "gifts_gone"]
+    assert [(row["chat_id"], row["data"]) for row in told] == [(7, {"gift": "coffee", "count": 1})]
+
+
+def test_who_is_forgotten_has_no_gift(database: Database) -> None:
+    """Rule 41: the row stays under a number, and is good for nothing."""
+    cast = cast_of(database)
+    bram = signed_up(cast)
+    database.run(erase, bram, actor="olga", programme=cast.programme, now=cast.now)
+
+    assert [gift["status"] for gift in gifts(cast)] == ["void"]
+    assert cast.audit() == []
