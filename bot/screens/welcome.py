@@ -13,7 +13,7 @@ from bot.voice import OutMessage, Voice, lines
 from referrals.notices import GIFTS_GONE, VOUCHER_TWICE
 from referrals.rewarding.gifts import gift_of
 from referrals.rewarding.vouchers import view_of
-from storage.vouchers import STANDING
+from storage.vouchers import NEVER, STANDING
 
 
 def gather_gift(session: Session, customer_id: int, *, now: datetime) -> dict[str, Any] | None:
@@ -29,7 +29,7 @@ def gather_gift(session: Session, customer_id: int, *, now: datetime) -> dict[st
         "currency": view.currency,
         "share_basis_points": view.share_basis_points,
         "min_order_minor": view.min_order_minor,
-        "expires_at": view.expires_at.isoformat(),
+        "expires_at": (view.expires_at or NEVER).isoformat(),
     }
 
 

@@ -27,6 +27,7 @@ from referrals.web.api.idempotency import Reply
 from referrals.web.api.problems import Problem, reply
 from referrals.web.api.shapes import ExternalId, Moment, Number, ShopName
 from referrals.web.api.spec import Spec, describe
+from storage.vouchers import NEVER
 
 
 class Account(TypedDict):
@@ -188,7 +189,7 @@ def _gift(session: Session, customer_id: int, *, programme: Programme, now: date
         "sku": view.sku,
         "min_order_minor": view.min_order_minor,
         "currency": view.currency,
-        "expires_at": view.expires_at.astimezone(programme.zone).isoformat(),
+        "expires_at": (view.expires_at or NEVER).astimezone(programme.zone).isoformat(),
     }
 
 
