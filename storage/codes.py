@@ -26,6 +26,8 @@ class Code(SQLModel, table=True):
     customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)
     kind: str = Field(default="made", sa_type=Text)  # made or vanity
     main: bool = Field(default=True)  # the one that is shown; older ones stay aliases
+    leaked_at: datetime | None = Field(default=None, sa_type=UtcTime)  # found where strangers look for codes
+    retired_at: datetime | None = Field(default=None, sa_type=UtcTime)  # typed later it brings nobody; links still do
     created_at: datetime = Field(sa_type=UtcTime)
 
 

@@ -44,6 +44,8 @@ class Customer(SQLModel, table=True):
     consent_at: datetime | None = Field(default=None, sa_type=UtcTime)  # when that was said: a newer word only stands
     link_consent: bool = Field(default=False)  # may the friend's page show the first name
     ambassador_since: datetime | None = Field(default=None, sa_type=UtcTime)
+    code_leaked_at: datetime | None = Field(default=None, sa_type=UtcTime)  # one of their codes is, and none came since
+    trusted_at: datetime | None = Field(default=None, sa_type=UtcTime)  # an owner's word: their bonuses skip the queue
     first_paid_at: datetime | None = Field(default=None, sa_type=UtcTime)  # "klant sinds"
     stopped_at: datetime | None = Field(default=None, sa_type=UtcTime)  # /stop, or blocked
     paused_until: datetime | None = Field(default=None, sa_type=UtcTime)
@@ -65,13 +67,15 @@ class Identity(SQLModel, table=True):
     value: str = Field(sa_type=Text)  # external id as text, hex fingerprint, Telegram id, order id
     customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)
     level: str = Field(default=VERIFIED, sa_type=Text)  # verified or claimed (rules 20)
+    mailbox: str | None = Field(default=None, sa_type=Text)  # of an email: fingerprint of what stands before the @
     created_at: datetime = Field(sa_type=UtcTime)
 
 
 class Phone(SQLModel, table=True):
-    """Fingerprints seen with a customer that never join people: phones, and addresses of another account (rules 16)."""
+    """Fingerprints seen with a customer that never join people: phones, where orders go, others' mail (rules 16)."""
 
     __tablename__ = "phone"
+    __table_args__ = (Index("ix_phone_value", "value"),)
 
     customer_id: int = Field(foreign_key="customer.id", primary_key=True, sa_type=BigId)
     value: str = Field(primary_key=True, sa_type=Text)  # keyed hex fingerprint

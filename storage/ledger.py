@@ -15,6 +15,10 @@ EXPIRED = "expired"  # credit that nobody used in time: it lies there and is wor
 COST, GOODWILL = "cost", "goodwill"  # the programme's own accounts
 CUSTOMER_ACCOUNTS = (HELD, AVAILABLE, RESERVED, REDEEMED, EXPIRED, DEBT)
 
+UNREVIEWED, WAITING, PASSED, TURNED_DOWN, MADE_GOOD = "none", "waiting", "passed", "turned_down", "made_good"
+GOODWILL_SIDE = "goodwill"  # of a bonus that an owner gave; no rule owes it, so none takes it back
+NOBODY = 0  # the friend of a bonus that no friend brought
+
 
 class Bonus(SQLModel, table=True):
     """What one origin is worth to one customer: a lot (rules 6, 9). ``amount_minor`` is the sum of its postings."""
@@ -38,11 +42,17 @@ class Bonus(SQLModel, table=True):
             sqlite_where=text("under_review"),
             postgresql_where=text("under_review"),
         ),
+        Index(
+            "ix_bonus_waiting",  # for an owner's decision
+            "customer_id",
+            sqlite_where=text("review = 'waiting'"),
+            postgresql_where=text("review = 'waiting'"),
+        ),
     )
 
     id: int = Field(primary_key=True, sa_type=BigId)
     customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)  # who gets it
-    side: str = Field(sa_type=Text)  # ambassador or friend
+    side: str = Field(sa_type=Text)  # ambassador, friend or goodwill
     currency: str = Field(sa_type=Text)
     origin: str = Field(sa_type=Text)  # order:<id>, referral:<id>, milestone:<friends>
     friend_id: int | None = Field(default=None, sa_type=BigId)  # None: for several friends together
@@ -53,7 +63,11 @@ class Bonus(SQLModel, table=True):
     revenue_minor: int = Field(default=0, sa_type=Minor)  # kept base of the order, for boards and figures
     budget_minor: int = Field(default=0, sa_type=Minor)  # budget it has taken, never given back (rules 6c)
     status: str = Field(sa_type=Text)  # held, available, refused, reversed
-    under_review: bool = Field(default=False)
+    under_review: bool = Field(default=False)  # waits for an owner's decision, or for the shop's history (rules 13)
+    review: str = Field(default=UNREVIEWED, sa_type=Text)  # none, waiting, passed, turned_down, made_good (goodwill)
+    score: int | None = Field(default=None)  # 0 to 100, when it was made; None: not looked at
+    signals: Any = Field(default_factory=list, sa_type=Json)  # what the score is made of: code, points and data
+    typed: bool = Field(default=False)  # a code at the checkout, without a visit through a link or a sign-up
     capped: bool = Field(default=False)  # the month was full (rules 6b)
     earned_at: datetime = Field(sa_type=UtcTime)  # paid_at of the order, sign-up of the friend
     available_at: datetime = Field(sa_type=UtcTime)

@@ -55,6 +55,7 @@ class Order(SQLModel, table=True):
             sqlite_where=text("number IS NOT NULL"),
             postgresql_where=text("number IS NOT NULL"),
         ),
+        Index("ix_shop_order_ip", "ip", sqlite_where=text("ip IS NOT NULL"), postgresql_where=text("ip IS NOT NULL")),
     )
 
     id: int = Field(primary_key=True, sa_type=BigId)
@@ -77,6 +78,8 @@ class Order(SQLModel, table=True):
     delivered_at: datetime | None = Field(default=None, sa_type=UtcTime)
     orders_count: int | None = Field(default=None)  # pinned: the shop's count, this order included
     phone: str | None = Field(default=None, sa_type=Text)  # keyed fingerprint, for rule 16 only
+    address: str | None = Field(default=None, sa_type=Text)  # keyed fingerprint of where it goes, for the score only
+    ip: str | None = Field(default=None, sa_type=Text)  # keyed fingerprint of the buyer's address that day, likewise
     email_owner_id: int | None = Field(default=None, sa_type=BigId)  # somebody else who has the buyer's address
     evidence: Any = Field(default_factory=list, sa_type=Json)  # every candidate: kind, ambassador, code, at
     misses: Any = Field(default_factory=list, sa_type=Json)  # codes that were not found: reason and code as typed
