@@ -17,6 +17,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from referrals.campaigns import Campaign, disagreements
 from referrals.config_faults import readable_faults
 from referrals.environment import with_environment
+from referrals.fraud import Fraud
 from referrals.money import EXPONENTS
 from referrals.sections import (
     Asking,
@@ -24,7 +25,6 @@ from referrals.sections import (
     Bonus,
     Cadence,
     Expiry,
-    Fraud,
     Hold,
     Privacy,
     ProgrammeSettings,

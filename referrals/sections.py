@@ -325,13 +325,6 @@ class Privacy(Section):
     ledger_years: Positive = 7
 
 
-class Fraud(Section):
-    """What is held for a person to look at."""
-
-    max_orders_per_ip_per_day: Positive = 5
-    review_score: Percentage = 60  # 0 to 100: from here on it is held for review
-
-
 class Webhooks(Section):
     """Whom we tell over HTTP; the endpoints themselves are made through the API."""
 
