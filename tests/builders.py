@@ -16,6 +16,7 @@ from referrals.chance import Maker
 from referrals.config import parse_config
 from referrals.people.customers import enrol_ambassador
 from referrals.people.identities import PersonKeys, email_fingerprint, resolve_people
+from referrals.people.marks import mailbox_fingerprint
 from referrals.programme import Programme, load_programme, make_keys
 from referrals.recruiting.orders import Arrival, OrderOutcome, apply_orders
 from referrals.recruiting.shops import Buyer, OrderState
@@ -49,7 +50,9 @@ class Shop:
     def ambassador(self, name: str, *, shop_id: str | None = None, email: str | None = None) -> tuple[int, str]:
         """A customer with a link: their id and their code."""
         address = email or f"{name.lower()}@example.nl"
-        keys = PersonKeys(SHOP, shop_id or name, email_fingerprint(self.programme, address), first_name=name)
+        mailbox = mailbox_fingerprint(self.programme, address)
+        email = email_fingerprint(self.programme, address)
+        keys = PersonKeys(SHOP, shop_id or name, email, first_name=name, mailbox=mailbox)
         return self.database.run(_enrol, keys, self.programme, self.now)
 
     def deliver(self, *states: OrderState, now: datetime | None = None) -> list[OrderOutcome]:

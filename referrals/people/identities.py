@@ -41,6 +41,7 @@ class PersonKeys:
     first_name: str | None = None
     marketing_consent: bool | None = None
     consent_at: datetime | None = None  # when that was said
+    mailbox: str | None = None  # fingerprint of what stands before the @
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -152,7 +153,7 @@ def resolve_people(
                 known[key] = customer_id
                 if key[0] == SHOP:
                     taken.add((key[1], customer_id))
-                identities.append(_identity_row(key, customer_id, now=now))
+                identities.append(_identity_row(key, customer_id, person.mailbox, now=now))
         owner = known.get((EMAIL, "", person.email)) if person.email else None
         people.append(Person(customer_id, created, owner if owner != customer_id else None))
     if not dry:
@@ -228,6 +229,7 @@ def _customer_row(customer_id: int, person: PersonKeys, *, now: datetime) -> dic
     }
 
 
-def _identity_row(key: Key, customer_id: int, *, now: datetime) -> dict[str, object]:
+def _identity_row(key: Key, customer_id: int, mailbox: str | None, *, now: datetime) -> dict[str, object]:
     kind, shop, value = key
-    return {"kind": kind, "shop": shop, "value": value, "customer_id": customer_id, "created_at": now}
+    row = {"kind": kind, "shop": shop, "value": value, "customer_id": customer_id, "created_at": now}
+    return {**row, "mailbox": mailbox if kind == EMAIL else None}

@@ -46,6 +46,8 @@ def _fill(kept: Customer, merged: Customer) -> None:
     kept.consent_at = max(filter(None, (kept.consent_at, merged.consent_at)), default=None)
     kept.link_consent = kept.link_consent or merged.link_consent
     kept.ambassador_since = _earliest(kept.ambassador_since, merged.ambassador_since)
+    kept.trusted_at = _earliest(kept.trusted_at, merged.trusted_at)
+    kept.code_leaked_at = _earliest(kept.code_leaked_at, merged.code_leaked_at)
     kept.first_paid_at = _earliest(kept.first_paid_at, merged.first_paid_at)
     kept.stopped_at = _earliest(kept.stopped_at, merged.stopped_at)
     kept.paused_until = max(filter(None, (kept.paused_until, merged.paused_until)), default=None)

@@ -13,6 +13,7 @@ from referrals.people.identities import (
     remember_phones,
     resolve_people,
 )
+from referrals.people.marks import address_fingerprint, mailbox_fingerprint, network_fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from referrals.programme import Programme
     from referrals.recruiting.orders import OrdersPlan
-    from referrals.recruiting.shops import OrderState
+    from referrals.recruiting.shops import Buyer, OrderState
 
 Row = dict[str, Any]
 
@@ -41,14 +42,15 @@ def name_buyers(
         row, buyer = plan.rows[key], state.buyer
         if row["customer_id"] in plan.erased:
             continue
-        row["phone"] = row["phone"] or phone_fingerprint(programme, buyer.phone)
+        _mark(row, buyer, programme=programme)
         if row["customer_id"] is None and not state.tombstone:
             wanted.append((row, buyer_keys(programme, state, ordered_at=row["created_at"])))
     people = _resolve(session, [keys for _, keys in wanted], now=now, dry=dry)
     for (row, _), person in zip(wanted, people, strict=True):
         row["customer_id"], row["email_owner_id"] = person.customer_id, person.email_owner_id
     if not dry:
-        remember_phones(session, [(row["customer_id"], row["phone"]) for row, _ in wanted if row["phone"]])
+        seen = [(row["customer_id"], row[name]) for row, _ in wanted for name in ("phone", "address") if row[name]]
+        remember_phones(session, seen)
     return [person.customer_id for person in people if person.created and person.customer_id is not None]
 
 
@@ -59,7 +61,8 @@ def buyer_keys(programme: Programme, state: OrderState, *, ordered_at: datetime)
     guest = None if buyer.id or email else state.id
     consent = buyer.marketing_consent
     said_at = ordered_at if consent is not None else None
-    return PersonKeys(state.shop, buyer.id, email, guest, marketing_consent=consent, consent_at=said_at)
+    mailbox = mailbox_fingerprint(programme, buyer.email)
+    return PersonKeys(state.shop, buyer.id, email, guest, None, consent, said_at, mailbox)
 
 
 def note_consent(session: Session, plan: OrdersPlan, *, now: datetime) -> None:
@@ -72,6 +75,13 @@ def note_consent(session: Session, plan: OrdersPlan, *, now: datetime) -> None:
         and row["customer_id"] not in plan.erased
     ]
     learn_marketing(session, words, now=now)
+
+
+def _mark(row: Row, buyer: Buyer, *, programme: Programme) -> None:
+    """What the buyer may share with others, once it is known; never in clear."""
+    row["phone"] = row["phone"] or phone_fingerprint(programme, buyer.phone)
+    row["address"] = row["address"] or address_fingerprint(programme, buyer.address)
+    row["ip"] = row["ip"] or network_fingerprint(programme, buyer.ip, at=row["created_at"])
 
 
 def _resolve(session: Session, keys: Sequence[PersonKeys], *, now: datetime, dry: bool) -> list[Person]:

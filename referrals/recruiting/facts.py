@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
 Row = dict[str, Any]
-PERSON = ("id", "state", "first_paid_at", "marketing_consent")
+PERSON = ("id", "state", "first_paid_at", "marketing_consent", "first_name", "ambassador_since", "trusted_at",
+          "code_leaked_at")  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -36,7 +37,7 @@ class Facts:
     bonuses: dict[int, list[Row]] = field(default_factory=dict)
     people: dict[int, Row] = field(default_factory=dict)
     brought_by: dict[int, int] = field(default_factory=dict)  # ambassador -> who brought them
-    phones: dict[str, frozenset[int]] = field(default_factory=dict)  # fingerprint -> customers seen with it
+    phones: dict[str, frozenset[int]] = field(default_factory=dict)  # fingerprint, of addresses too -> who had it
     shut_out: frozenset[int] = frozenset()  # excluded, erased or staff
     lent: dict[int, list[Row]] = field(default_factory=dict)  # order -> evidence of its address' owner
     first_under: dict[int, str] = field(default_factory=dict)  # owner of an address -> first order paid under it
@@ -67,7 +68,8 @@ def load_facts(
     ambassadors |= {pair["ambassador_id"] for pair in pairs}
     wanted = ambassadors | set(friends) | {row["email_owner_id"] for row in rows if row["email_owner_id"]}
     people = fetch_in(session, Customer, "id", sorted(wanted), columns=PERSON)
-    phones = fetch_in(session, Phone, "value", [row["phone"] for row in rows if row["phone"]])
+    marks = [row[name] for row in rows for name in ("phone", "address") if row[name]]
+    phones = fetch_in(session, Phone, "value", marks)
     facts = Facts(
         orders=_by(rows, "customer_id"),
         pairs=_by(pairs, "friend_id"),

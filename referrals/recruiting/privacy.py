@@ -79,6 +79,8 @@ def _forget_orders(session: Session, people: Sequence[int]) -> None:
             {
                 "id": row["id"],
                 "phone": None,
+                "address": None,
+                "ip": None,
                 "misses": [],
                 "email_owner_id": owner,
                 "reasons": _untyped(row["reasons"]),

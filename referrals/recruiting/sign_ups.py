@@ -24,6 +24,7 @@ from referrals.people.identities import (
     remember_phones,
     resolve_people,
 )
+from referrals.people.marks import mailbox_fingerprint
 from referrals.people.persons import clean_name, read_locale
 from referrals.programme import Programme
 from referrals.reasons import EXCLUDED_CUSTOMER, Reason, reason
@@ -107,6 +108,7 @@ def _keys(state: CustomerState, programme: Programme, *, now: datetime) -> Perso
         shop=state.shop,
         shop_id=state.id,
         email=email_fingerprint(programme, state.email),
+        mailbox=mailbox_fingerprint(programme, state.email),
         first_name=clean_name(state.first_name),
         marketing_consent=state.marketing_consent,
         consent_at=now if state.marketing_consent is not None else None,

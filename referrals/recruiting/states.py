@@ -45,6 +45,8 @@ def fresh_row(state: OrderState, *, received_at: datetime, currency: str) -> Row
         "delivered_at": None,
         "orders_count": None,
         "phone": None,
+        "address": None,
+        "ip": None,
         "email_owner_id": None,
         "evidence": [],
         "misses": [],

@@ -35,6 +35,8 @@ class Buyer:
     phone: str | None = None
     first_name: str | None = None
     orders: int | None = None  # the shop's count, this order included
+    address: str | None = field(default=None, repr=False)  # country, postcode, house number: a key, never stored
+    ip: str | None = field(default=None, repr=False)  # likewise never stored
     marketing_consent: bool | None = None
 
 

@@ -17,6 +17,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from referrals.people.marks import address_key
 from referrals.recruiting.shops import (
     CANCELLED,
     COMPLETED,
@@ -252,7 +253,7 @@ def _first(given: Mapping[Any, Any], names: Sequence[str]) -> str | None:
 
 
 def _buyer(data: dict[str, Any]) -> Buyer:
-    """Who ordered; the address of the delivery is left out, for it may be somebody else's."""
+    """Who ordered; the phone of the delivery is left out, for it may be somebody else's."""
     customer, billing = reading.part(data, "customer"), reading.part(data, "billing_address")
     said = _accepts(customer)
     return Buyer(
@@ -261,8 +262,15 @@ def _buyer(data: dict[str, Any]) -> Buyer:
         phone=reading.text(data, "phone") or reading.text(customer, "phone") or reading.text(billing, "phone"),
         first_name=reading.text(customer, "first_name") or reading.text(billing, "first_name"),
         orders=reading.count(customer, "orders_count"),
+        address=_address(reading.part(data, "shipping_address")) or _address(billing),
+        ip=reading.text(data, "browser_ip") or reading.text(reading.part(data, "client_details"), "browser_ip"),
         marketing_consent=reading.truth(data, "buyer_accepts_marketing") if said is None else said,
     )
+
+
+def _address(data: dict[str, Any]) -> str | None:
+    postcode, line, country = (reading.text(data, name) for name in ("zip", "address1", "country_code"))
+    return address_key(postcode=postcode, line=line, country=country)
 
 
 def _accepts(customer: dict[str, Any]) -> bool | None:

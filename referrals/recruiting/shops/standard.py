@@ -6,9 +6,11 @@ The same readers serve the API, whose bodies are the ``data`` of these events.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from referrals.people.marks import address_key
 from referrals.recruiting.shops import (
     CANCELLED,
     COMPLETED,
@@ -67,7 +69,8 @@ def order_state(shop: str, data: dict[str, Any], *, sent_at: datetime | None = N
         shop=shop, id=external_id, status=status, currency=currency,
         total_minor=total, base_minor=base, refunded_minor=_amount(data, "refunded", currency, absent="0"),
         created_at=created_at, paid_at=paid_at if status in WAS_PAID else None, updated_at=updated_at,
-        buyer=_buyer(reading.part(data, "customer")), codes=_codes(data),
+        buyer=replace(_buyer(reading.part(data, "customer")), address=_address(data), ip=reading.text(data, "ip")),
+        codes=_codes(data),
         ref=reading.text(data, "ref"), click=reading.text(data, "click"), spoken_name=reading.text(data, "spoken_name"),
         test=reading.truth(data, "test") or False,
         discounts=reading.discounts(
@@ -130,6 +133,17 @@ def _amount(data: dict[str, Any], name: str, currency: str, *, absent: str | Non
     if number is None:
         raise Nonsense(f"no {name}")
     return reading.minor(number, currency, name=name)
+
+
+def _address(data: dict[str, Any]) -> str | None:
+    """Where it goes, as a key; a house number may be sent as one."""
+    address = reading.part(data, "address")
+    number = address.get("number")
+    return address_key(
+        postcode=reading.text(address, "postcode"),
+        line=str(number) if isinstance(number, int) else reading.text(address, "number"),
+        country=reading.text(address, "country"),
+    )
 
 
 def _buyer(customer: dict[str, Any]) -> Buyer:

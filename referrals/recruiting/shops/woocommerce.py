@@ -15,6 +15,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from referrals.people.marks import address_key
 from referrals.recruiting.shops import (
     CANCELLED,
     COMPLETED,
@@ -152,7 +153,14 @@ def _buyer(data: dict[str, Any]) -> Buyer:
         email=reading.text(billing, "email"),
         phone=reading.text(billing, "phone"),
         first_name=reading.text(billing, "first_name"),
+        address=_address(reading.part(data, "shipping")) or _address(billing),
+        ip=reading.text(data, "customer_ip_address"),
     )
+
+
+def _address(data: dict[str, Any]) -> str | None:
+    postcode, line, country = (reading.text(data, name) for name in ("postcode", "address_1", "country"))
+    return address_key(postcode=postcode, line=line, country=country)
 
 
 def _account(shop: str, external_id: str, data: dict[str, Any]) -> CustomerState:

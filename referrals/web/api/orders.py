@@ -45,6 +45,16 @@ class Buyer(TypedDict, total=False):
     marketing_consent: bool | None
 
 
+class Address(TypedDict, total=False):
+    """Where the order goes; kept as a fingerprint only, to see orders of one household."""
+
+    postcode: str | None
+    number: Annotated[
+        str | int | None, Field(description="House number, with what is added to it; a street line will do.")
+    ]
+    country: Annotated[str | None, Field(description="ISO 3166 code of two letters.")]
+
+
 class DeletedOrder(TypedDict):
     """An order of which only its end is known."""
 
@@ -81,6 +91,8 @@ class Order(TypedDict):
     ref: NotRequired[Annotated[str | None, Field(description="As the landing page got it.")]]
     click: NotRequired[Annotated[str | None, Field(description="As the landing page got it.")]]
     spoken_name: NotRequired[str | None]
+    address: NotRequired[Address | None]
+    ip: NotRequired[Annotated[str | None, Field(description="Of the buyer; kept as a fingerprint of that day only.")]]
     test: NotRequired[bool | None]
 
 
