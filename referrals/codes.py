@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlmodel import Session
 
@@ -36,6 +37,11 @@ class CodeHit:
     code_id: int
     customer_id: int
     display: str
+    retired_at: datetime | None = None  # typed from then on it brings nobody; in a link it still does
+
+    def is_retired(self, at: datetime) -> bool:
+        """Whether somebody who types it at this moment was sent by nobody."""
+        return self.retired_at is not None and at >= self.retired_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +81,11 @@ def find_codes(session: Session, typed: Collection[str]) -> dict[str, CodeHit | 
         Code,
         "normalised",
         {name for name in spellings.values() if name},
-        columns=("normalised", "id", "customer_id", "display"),
+        columns=("normalised", "id", "customer_id", "display", "retired_at"),
     )
-    hits = {row["normalised"]: CodeHit(row["id"], row["customer_id"], row["display"]) for row in rows}
+    hits = {
+        row["normalised"]: CodeHit(row["id"], row["customer_id"], row["display"], row["retired_at"]) for row in rows
+    }
     return {text: hits.get(name) or _miss(text, name) for text, name in spellings.items()}
 
 

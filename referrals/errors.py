@@ -28,6 +28,24 @@ class UnknownReferral(ProgrammeError):
     code = "unknown_referral"
 
 
+class GoodwillGiven(ProgrammeError):
+    """The order has brought this ambassador a bonus, or goodwill, already."""
+
+    code = "goodwill_given"
+
+
+class GoodwillSpent(ProgrammeError):
+    """The year's goodwill does not hold so much any more."""
+
+    code = "goodwill_spent"
+
+
+class NothingToGive(ProgrammeError):
+    """The order gives no amount by itself, and none was said."""
+
+    code = "nothing_to_give"
+
+
 class UnknownShop(ProgrammeError):
     """The configuration has no shop of this name."""
 

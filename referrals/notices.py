@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
 # Money: at least once, wait for quiet hours, never expire (rules 23, 29).
 BONUS_HELD = "bonus_held"  # number, amount_minor, currency, available_at
+BONUS_CHECKED = "bonus_checked"  # number, amount_minor, currency: a person looks at it first
 BONUS_AVAILABLE = "bonus_available"  # number, amount_minor, currency, balance_minor, friends
 BONUS_CHANGED = "bonus_changed"  # number, amount_minor, before_minor, currency, reason
 BONUS_REVERSED = "bonus_reversed"  # number, amount_minor, currency, reason
 MILESTONE_REACHED = "milestone_reached"  # number, amount_minor, currency, balance_minor, count
 NOT_COUNTED = "not_counted"  # reason
+GOODWILL_GIVEN = "goodwill_given"  # number, amount_minor, currency, balance_minor
 VOUCHER_USED = "voucher_used"  # ending, amount_minor, returned_minor, kept_minor, currency
 VOUCHER_BACK = "voucher_back"  # ending, amount_minor, currency: an order that used it was called off
 VOUCHER_VOIDED = "voucher_voided"  # ending, amount_minor, currency: a bonus in it was taken back
@@ -66,6 +68,13 @@ WEBHOOK_OFF = "webhook_off"  # webhook, host, why: an address is told nothing an
 VOUCHER_TWICE = "voucher_twice"  # ending, shop, order: an order used a code that could not be used any more
 GIFTS_GONE = "gifts_gone"  # gift, count: the last piece of the friends' gift is given
 
+# To the owners' own chats, outside quiet hours.
+REVIEW_WAITING = "review_waiting"  # count: so many bonuses wait for a decision
+CODE_LEAKED = "code_leaked"  # code, customer: many type it who never saw the link
+
+# To an ambassador, outside quiet hours.
+CODE_RENEWED = "code_renewed"  # code: the one they had leaked, and is not to be typed any more
+
 # Unasked, at most once, within the caps and outside quiet hours (rules 23, 28-30).
 SCORE_ASKED = "score_asked"  # survey
 TIP_SECOND_ORDER = "tip_second_order"
@@ -81,7 +90,12 @@ VOUCHERS = frozenset(
         VOUCHER_TAKEN,
     }
 )  # fmt: skip
-BONUSES = frozenset({BONUS_HELD, BONUS_AVAILABLE, BONUS_CHANGED, BONUS_REVERSED, MILESTONE_REACHED, NOT_COUNTED})
+BONUSES = frozenset(
+    {
+        BONUS_HELD, BONUS_CHECKED, BONUS_AVAILABLE, BONUS_CHANGED, BONUS_REVERSED, MILESTONE_REACHED, NOT_COUNTED,
+        GOODWILL_GIVEN,
+    }
+)  # fmt: skip
 MONEY = BONUSES | VOUCHERS | {CREDIT_ENDS}
 ACCOUNT = frozenset({TOKEN_USED_ELSEWHERE, CLAIM_ENDED})
 CASES = frozenset({CASE_ANSWER, CASE_SOLVED})
@@ -95,7 +109,8 @@ STAFF = frozenset(
 UNASKED = frozenset(
     {SCORE_ASKED, TIP_SECOND_ORDER, TIP_SHARE_AGAIN, TIP_NEVER_OPENED, THANKS, REFERENCE_INVITED, REFERENCE_RENEWAL}
 )
-ALL = tuple(sorted(MONEY | ACCOUNT | CASES | UNASKED))
+OWNERS = frozenset({REVIEW_WAITING, CODE_LEAKED})
+ALL = tuple(sorted(MONEY | ACCOUNT | CASES | UNASKED | OWNERS | {CODE_RENEWED}))
 
 
 @dataclass(frozen=True, slots=True)

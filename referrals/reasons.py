@@ -28,6 +28,7 @@ TEST_ORDER = "test_order"
 OTHER_CURRENCY = "other_currency"  # currency
 UNKNOWN_CODE = "unknown_code"  # typed
 CODE_TYPING_ERROR = "code_typing_error"  # typed
+CODE_RETIRED = "code_retired"  # typed
 EXCLUDED_CUSTOMER = "excluded_customer"
 CIRCULAR = "circular"
 ORDER_BEFORE_SIGN_UP = "order_before_sign_up"  # date
@@ -41,6 +42,7 @@ INTERNAL_ERROR = "internal_error"
 # Why it waits, or counts all the same.
 ON_HOLD_UNTIL = "on_hold_until"  # date
 UNDER_REVIEW = "under_review"
+REFUSED_BY_REVIEW = "refused_by_review"
 BY_HAND = "by_hand"  # date
 GOODWILL = "goodwill"
 APPROVED = "approved"  # date, amount_minor, currency

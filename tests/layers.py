@@ -25,8 +25,10 @@ WINGS = {
     "referrals.rewarding": ("referrals.people", "referrals.subscribers"),
     "referrals.asking": ("referrals.people", "referrals.subscribers"),
     "referrals.figures": ("referrals.people",),
-    "referrals.recruiting": ("referrals.people", "referrals.rewarding", "referrals.subscribers"),
+    "referrals.screening": ("referrals.people",),
+    "referrals.recruiting": ("referrals.people", "referrals.rewarding", "referrals.screening", "referrals.subscribers"),
     "referrals.importing": ("referrals.people", "referrals.rewarding", "referrals.recruiting"),
+    "referrals.reviewing": ("referrals.people", "referrals.rewarding", "referrals.screening", "referrals.recruiting"),
     "referrals.privacy": (
         "referrals.people",
         "referrals.rewarding",

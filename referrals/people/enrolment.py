@@ -109,6 +109,16 @@ def keep_code(session: Session, customer_id: int, *, text: str, since: datetime)
     return True
 
 
+def succeed_code(session: Session, customer_id: int, *, programme: Programme, now: datetime) -> CodeView:
+    """A fresh code is the one that they show; those they had keep leading to them."""
+    customer = _locked(session, customer_id)
+    fresh = _issue(session, customer.id, programme=programme, now=now)
+    for other in session.exec(select(Code).where(Code.customer_id == customer.id)):
+        other.main = other.id == fresh.id
+    session.flush()
+    return view_code(session, fresh, programme=programme)
+
+
 def code_of(session: Session, customer_id: int) -> Code | None:
     """The code that this customer shows to others; None for who has none."""
     query = select(Code).where(Code.customer_id == survivor(session, customer_id))

@@ -20,6 +20,7 @@ from referrals.rewarding.messages import TOLD, not_counted
 from referrals.rewarding.rules import Claim, OrderWorth, SignUpWorth, claims_of, kept_minor
 from referrals.rewarding.tellings import bonus_happenings
 from referrals.rewarding.terms import SIGN_UP
+from referrals.screening.screen import Screen
 from referrals.subscribers.events import Happening, tell_subscribers
 from storage.bulk import insert_rows, update_rows
 from storage.customers import ACTIVE, Customer
@@ -52,6 +53,7 @@ class DecisionPlan:
     first_paid: list[Row] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     gifts: GiftPlan = field(default_factory=GiftPlan)
+    screen: Screen | None = None
 
     def hush(self) -> None:
         """Nobody hears of it: what is long past is no news (rules 28)."""
@@ -76,7 +78,7 @@ def plan_decisions(
     now: datetime,
 ) -> DecisionPlan:
     """Who brought each of these friends, and what that is worth. ``facts`` rows are changed in place."""
-    plan = DecisionPlan()
+    plan = DecisionPlan(screen=Screen(session, facts, programme, now))
     rules = rules_of(programme)
     claims: dict[int, list[Claim]] = {}
     gone: dict[str, Reason] = {}
@@ -107,6 +109,7 @@ def plan_decisions(
         ids=ids.of("bonus"),
         programme=programme,
         now=now,
+        screen=plan.screen,
     )
     note_reversed(plan.gifts, plan.bonuses.lots)
     return plan
@@ -130,6 +133,8 @@ def write_decisions(session: Session, plan: DecisionPlan, *, now: datetime) -> N
     if plan.first_paid:
         update_rows(session, Customer, plan.first_paid, key=("id",))
     write_notices(session, [*plan.bonuses.notices, *plan.notices], now=now)
+    if plan.screen is not None:
+        plan.screen.write()
     tell_subscribers(session, _happened(plan, now=now), now=now)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from referrals.codes import CodeHit, CodeMiss, find_codes
 from referrals.programme import token_hash
-from referrals.reasons import reason
+from referrals.reasons import CODE_RETIRED, reason
 from referrals.recruiting.attribution import CLICK, CODE, VOUCHER, Evidence
 from referrals.recruiting.states import CLOCK_TOLERANCE
 from referrals.rewarding.voucher_books import could_be_voucher, find_vouchers
@@ -55,6 +55,8 @@ class Pointers:
                 found += self._gift(row, self.vouchers[typed])
             elif isinstance(hit, CodeMiss):
                 misses.append(reason(hit.reason, typed=hit.typed))
+            elif hit.is_retired(row["created_at"]):
+                misses.append(reason(CODE_RETIRED, typed=hit.display))
             else:
                 found.append(Evidence(CODE, hit.customer_id, hit.code_id, row["created_at"]))
         found += self._visit(row, state, misses)

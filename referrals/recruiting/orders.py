@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
     from referrals.programme import Programme
-    from referrals.recruiting.shops import Buyer, OrderState
+    from referrals.recruiting.shops import OrderState
     from referrals.rewarding.terms import TermsBook
 
 Row = dict[str, Any]

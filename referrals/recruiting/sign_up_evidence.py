@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from referrals.codes import CodeMiss, find_codes
 from referrals.programme import Programme
-from referrals.reasons import ALREADY_REFERRED, OUTSIDE_WINDOW, OWN_ACCOUNT, Reason, reason
+from referrals.reasons import ALREADY_REFERRED, CODE_RETIRED, OUTSIDE_WINDOW, OWN_ACCOUNT, Reason, reason
 from referrals.recruiting.clicks import find_clicks
 from referrals.recruiting.pair_facts import Pairs
 from referrals.recruiting.shops import CustomerState
@@ -70,6 +70,9 @@ class Signposts:
         code = self._codes[typed]
         if isinstance(code, CodeMiss):
             misses.append(reason(code.reason, typed=code.typed))
+            return
+        if kind == CODE and code.is_retired(created):
+            misses.append(reason(CODE_RETIRED, typed=code.display))
             return
         # An account that is older than the link did not come through it when it was made.
         made = self._made[code.code_id]

@@ -128,5 +128,8 @@ def _view(row: Bonus, order: dict[str, str] | None, *, programme: Programme) -> 
         "earned_at": row.earned_at.isoformat(),
         "available_at": row.available_at.isoformat(),
         "under_review": row.under_review,
+        "review": row.review,
+        "score": row.score,
+        "signals": list(row.signals),
         "reasons": list(row.reasons),
     }

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from referrals.reasons import APPROVED, MONTH_CAP, Reason, reason
+from referrals.reasons import APPROVED, GOODWILL, MONTH_CAP, REFUSED_BY_REVIEW, Reason, reason
 from referrals.rewarding.budget import Budgets, spend_budget, write_budgets
 from referrals.rewarding.lots import Lot, difference, lasting_reasons, new_row, status_after
 from referrals.rewarding.messages import money_notices
@@ -19,10 +20,10 @@ from referrals.rewarding.postings import unspent_of, write_steps
 from referrals.rewarding.voids import VoidPlan, free_short, write_voids
 from storage.bulk import fetch_in, insert_rows, update_rows
 from storage.installation import Setting
-from storage.ledger import Bonus
+from storage.ledger import MADE_GOOD, TURNED_DOWN, WAITING, Bonus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from sqlmodel import Session
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from referrals.rewarding.terms import TermsBook
 
 Row = dict[str, Any]
+Screen = Callable[[Sequence[Row], Collection[int]], None]  # bonuses to be made, and which of them are stored
+DECIDED = {TURNED_DOWN: REFUSED_BY_REVIEW, MADE_GOOD: GOODWILL}  # by an owner: nothing revives them
 HISTORY_KNOWN = "history_known_since"
 CHANGES = (
     "id",
@@ -44,6 +47,10 @@ CHANGES = (
     "budget_minor",
     "status",
     "under_review",
+    "review",
+    "score",
+    "signals",
+    "typed",
     "capped",
     "earned_at",
     "available_at",
@@ -93,15 +100,20 @@ def plan_bonuses(
     ids: Iterator[int],
     programme: Programme,
     now: datetime,
+    screen: Screen | None = None,
 ) -> BonusPlan:
     """The closure: friends' claims, then the months' caps, then the budget, then the differences.
 
-    ``rows`` are all bonuses of the friends of ``settling``; nothing is written.
+    ``rows`` are all bonuses of the friends of ``settling``; nothing is written. ``screen`` looks at those that are
+    to be made, and says in ``review`` which of them wait for an owner.
     """
     lots = _lots(settling, rows, book=book, ids=ids, now=now)
     fill_months(session, lots, book=book)
     plan = BonusPlan(lots=[lot for lot in lots.values() if lot.touched])
     plan.budgets = spend_budget(session, plan.lots)
+    fresh = [lot for lot in plan.lots if lot.target_minor and not lot.before["amount_minor"]]
+    if fresh and screen is not None:
+        screen([lot.row for lot in fresh], {lot.row["id"] for lot in fresh if not lot.is_new})
     reviewed = not history_known(session, programme)
     settled = [lot for lot in plan.lots if lot.settled]
     available, expired = unspent_of(session, [lot.row["id"] for lot in settled])
@@ -174,6 +186,8 @@ def _meet(lot: Lot, claim: Claim) -> None:
     lot.reasons = claim.reasons
     lot.revenue_minor = claim.revenue_minor
     lot.row["referral_id"] = claim.referral_id
+    if lot.row["review"] in DECIDED:
+        lot.wanted_minor, lot.reasons = 0, (reason(DECIDED[lot.row["review"]]),)
     if not lot.settled:  # what is available keeps the dates under which it became so
         lot.row.update(
             earned_at=claim.earned_at,
@@ -205,7 +219,7 @@ def _finish(plan: BonusPlan, lot: Lot, *, why: str, reviewed: bool) -> None:
         capped=lot.capped,
     )
     if lot.target_minor and not booked:
-        row["under_review"] = reviewed
+        row["under_review"] = reviewed or row["review"] == WAITING
     if lot.step is not None:
         row["postings"] += 1
     row["reasons"] = [*lot.reasons, *lasting_reasons(row)]

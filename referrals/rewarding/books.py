@@ -88,6 +88,11 @@ CHECKS = {
                         THEN CAST(substr(bonus.origin, 11) AS INTEGER) END AS wanted
             FROM bonus WHERE bonus.friend_id IS NULL AND bonus.origin LIKE 'milestone:%') AS reached
         WHERE amount_minor > 0 AND (wanted IS NULL OR friends < wanted) ORDER BY id LIMIT 1""",
+    "goodwill is paid from goodwill, and nothing else is": """
+        SELECT 'bonus ' || bonus.id, 'side ' || bonus.side || ', account ' || entry.account
+        FROM entry JOIN bonus ON bonus.id = entry.bonus_id
+        WHERE entry.customer_id IS NULL AND (bonus.side = 'goodwill') <> (entry.account = 'goodwill')
+        ORDER BY bonus.id LIMIT 1""",
     "no more was given than the budget counts": """
         SELECT 'budget ' || month, 'spent ' || spent_minor || ', given ' || given FROM (
             SELECT budget.month AS month, budget.spent_minor AS spent_minor, sum(bonus.budget_minor) AS given

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from referrals.reasons import APPROVED, CREDIT_EXPIRED, ON_HOLD_UNTIL, UNDER_REVIEW, Reason, reason
-from storage.ledger import AVAILABLE, COST, DEBT, EXPIRED, HELD
+from storage.ledger import AVAILABLE, COST, DEBT, EXPIRED, HELD, UNREVIEWED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,6 +66,7 @@ class Step:
     moves: tuple[tuple[str, int], ...]  # customer's account, amount
     friends: int = 0
     revenue_minor: int = 0
+    payer: str = COST  # the programme's account that pays the rest: cost or goodwill
 
 
 def milestone_of(origin: str) -> int | None:
@@ -91,6 +92,10 @@ def new_row(claim: Claim, bonus_id: int, *, now: datetime) -> Row:
         "budget_minor": 0,
         "status": REFUSED,
         "under_review": False,
+        "review": UNREVIEWED,
+        "score": None,
+        "signals": [],
+        "typed": False,
         "capped": False,
         "earned_at": claim.earned_at,
         "available_at": claim.available_at,
@@ -156,11 +161,11 @@ def take_step(amount_minor: int, *, available_minor: int, expired_minor: int, wh
 
 
 def entries(step: Step, lot_row: Row, posting_id: int) -> list[Row]:
-    """The posting's sides, which sum to zero: the customer's accounts, and the programme's cost."""
+    """The posting's sides, which sum to zero: the customer's accounts, and the programme's."""
     sides = [(lot_row["customer_id"], account, amount) for account, amount in step.moves]
     rest = -sum(amount for _, amount in step.moves)
     if rest:
-        sides.append((None, COST, rest))
+        sides.append((None, step.payer, rest))
     return [
         {
             "posting_id": posting_id,

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from referrals.notices import BONUS_AVAILABLE, BONUS_CHANGED, BONUS_HELD, BONUS_REVERSED, NOT_COUNTED, Notice
+from referrals.notices import (
+    BONUS_AVAILABLE,
+    BONUS_CHANGED,
+    BONUS_CHECKED,
+    BONUS_HELD,
+    BONUS_REVERSED,
+    NOT_COUNTED,
+    Notice,
+)
 from referrals.reasons import (
     BELOW_MINIMUM,
     BUDGET_SPENT,
@@ -25,6 +33,8 @@ def money_notices(row: Row, *, before_minor: int, why: str) -> list[Notice]:
     """What to say after a bonus moved from ``before_minor`` to its amount now."""
     amount = row["amount_minor"]
     data = {"bonus": row["id"], "amount_minor": amount, "before_minor": before_minor, "currency": row["currency"]}
+    if amount and not before_minor and row["under_review"]:
+        return [_notice(BONUS_CHECKED, row, data)]
     if amount and not before_minor:
         data["available_at"] = row["available_at"].isoformat()
         return [_notice(BONUS_HELD, row, data)]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from referrals.programme import Programme
 
 ENTRY = ("account", "currency", "amount_minor")
-BONUS = ("side", "currency", "amount_minor", "status", "earned_at", "available_at", "released_at", "reasons")
+BONUS = ("side", "currency", "amount_minor", "status", "earned_at", "available_at", "released_at", "reasons", "score")
 VOUCHER = (
     "code", "shop_code", "purpose", "kind", "status", "currency", "amount_minor", "left_minor", "share_basis_points",
     "sku", "min_order_minor", "created_at", "expires_at", "ended_at",

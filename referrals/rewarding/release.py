@@ -19,7 +19,7 @@ from referrals.rewarding.tellings import release_happenings
 from referrals.subscribers.events import tell_subscribers
 from storage.bulk import fetch_in, update_rows
 from storage.database import books
-from storage.ledger import AVAILABLE, DEBT, HELD, Bonus
+from storage.ledger import AVAILABLE, DEBT, GOODWILL_SIDE, HELD, WAITING, Bonus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +36,7 @@ RELEASED = ("id", "status", "released_at", "updated_at", "under_review", "postin
 def due_bonuses(session: Session, *, programme: Programme, now: datetime, limit: int) -> list[int]:
     """Bonuses that wait no longer, the oldest first; those under review wait on."""
     query = select(Bonus.id).where(Bonus.status == HELD, Bonus.available_at <= now, Bonus.amount_minor > 0)
+    query = query.where(Bonus.review != WAITING)
     if not history_known(session, programme):
         query = query.where(~col(Bonus.under_review))
     return list(session.exec(query.order_by(col(Bonus.available_at), col(Bonus.id)).limit(limit)).all())
@@ -44,7 +45,7 @@ def due_bonuses(session: Session, *, programme: Programme, now: datetime, limit:
 def next_release(session: Session, *, programme: Programme, now: datetime) -> datetime | None:
     """The first moment after ``now`` at which a bonus has waited long enough; those under review wait on."""
     query = select(func.min(Bonus.available_at)).where(
-        Bonus.status == HELD, Bonus.available_at > now, Bonus.amount_minor > 0
+        Bonus.status == HELD, Bonus.available_at > now, Bonus.amount_minor > 0, Bonus.review != WAITING
     )
     if not history_known(session, programme):
         query = query.where(~col(Bonus.under_review))
@@ -61,6 +62,7 @@ def release_bonuses(session: Session, bonus_ids: Sequence[int], *, programme: Pr
         if row["status"] == HELD
         and row["available_at"] <= now
         and row["amount_minor"] > 0
+        and row["review"] != WAITING
         and (reviewed or not row["under_review"])
     ]
     if not rows:
@@ -135,6 +137,7 @@ def friends_of(session: Session, customer_id: int) -> int:
     """How many friends have brought this customer credit."""
     query = select(func.count(func.distinct(Bonus.friend_id))).where(
         Bonus.customer_id == customer_id,
+        Bonus.side != GOODWILL_SIDE,
         Bonus.status == AVAILABLE,
         Bonus.amount_minor > 0,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NotRequired
 
 from aiohttp import web
 from pydantic import Field
@@ -23,12 +23,23 @@ class BonusOrder(TypedDict):
     id: str
 
 
+class Signal(TypedDict):
+    """One reason to look at a bonus."""
+
+    code: str
+    points: int
+    count: NotRequired[int]
+    days: NotRequired[int]
+
+
 class Bonus(TypedDict):
     """One bonus of one customer, with its life so far."""
 
     bonus: Number
     customer: Annotated[Number, Field(description="Whose it is.")]
-    side: Literal["ambassador", "friend"]
+    side: Annotated[
+        Literal["ambassador", "friend", "goodwill"], Field(description="Goodwill was given by hand; no rule owes it.")
+    ]
     status: Annotated[BonusStatus | Literal["redeemed"], Field(description="redeemed: a friend's gift that was used.")]
     amount_minor: Annotated[Minor, Field(description="What is booked now; nought once refused or taken back.")]
     currency: Currency
@@ -38,6 +49,12 @@ class Bonus(TypedDict):
     earned_at: Moment
     available_at: Annotated[Moment, Field(description="When the hold ends, or ended.")]
     under_review: bool
+    review: Annotated[
+        Literal["none", "waiting", "passed", "turned_down", "made_good"],
+        Field(description="What an owner is asked or has decided; made_good: goodwill was given in its stead."),
+    ]
+    score: Annotated[int | None, Field(description="0 to 100, the higher the more suspicious; null: not looked at.")]
+    signals: Annotated[list[Signal], Field(description="What the score is made of; not for the ambassador's eyes.")]
     reasons: list[Explained]
 
 

@@ -1,0 +1,103 @@
+"""What waits for an owner: bonuses of one ambassador with one main cause are one thing to decide, the oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from storage.bulk import fetch_in
+from storage.ledger import HELD, TURNED_DOWN, WAITING, Bonus
+
+Row = dict[str, Any]
+MOST = 2000  # bonuses that are looked through; more show once these are decided
+NO_CAUSE = "review"  # of a bonus whose signals are not known any more
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One thing to decide. ``last_id``: later bonuses of the same cause were not seen, and are not decided with it."""
+
+    customer_id: int
+    cause: str  # the heaviest signal
+    last_id: int
+    bonus_ids: tuple[int, ...]
+    sums: dict[str, int]  # by currency, minor units
+    since: datetime
+    score: int  # the highest
+    signals: tuple[Row, ...]  # each signal once, with the data of the bonus where it weighs most, and in how many
+
+    @property
+    def count(self) -> int:
+        """How many bonuses."""
+        return len(self.bonus_ids)
+
+
+def waiting_groups(session: Session, *, limit: int) -> tuple[list[Group], int]:
+    """The groups whose oldest bonus waits longest, and how many more there are."""
+    query = select(Bonus.id).where(Bonus.review == WAITING, Bonus.status == HELD, Bonus.amount_minor > 0)
+    ids = session.exec(query.order_by(col(Bonus.earned_at), col(Bonus.id)).limit(MOST)).all()
+    groups = _groups(fetch_in(session, Bonus, "id", ids))
+    return groups[:limit], len(groups[limit:])
+
+
+def waiting_group(session: Session, customer_id: int, *, cause: str, last_id: int) -> Group | None:
+    """What of this group waits still."""
+    return _only(_of(session, customer_id, WAITING, last_id=last_id), cause)
+
+
+def turned_down_group(session: Session, customer_id: int, *, cause: str, last_id: int) -> Group | None:
+    """What of this group was turned down."""
+    return _only(_of(session, customer_id, TURNED_DOWN, last_id=last_id), cause)
+
+
+def cause_of(row: Row) -> str:
+    """The signal that weighs most."""
+    return str(row["signals"][0]["code"]) if row["signals"] else NO_CAUSE
+
+
+def _of(session: Session, customer_id: int, review: str, *, last_id: int) -> list[Row]:
+    rows = fetch_in(session, Bonus, "customer_id", [customer_id], extra=f"review = '{review}'")
+    held = [row for row in rows if review != WAITING or (row["status"] == HELD and row["amount_minor"] > 0)]
+    return [row for row in held if row["id"] <= last_id]
+
+
+def _only(rows: Sequence[Row], cause: str) -> Group | None:
+    return next((group for group in _groups(rows) if group.cause == cause), None)
+
+
+def _groups(rows: Iterable[Row]) -> list[Group]:
+    found: dict[tuple[int, str], list[Row]] = {}
+    for row in sorted(rows, key=lambda row: (row["earned_at"], row["id"])):
+        found.setdefault((row["customer_id"], cause_of(row)), []).append(row)
+    return [_group(customer_id, cause, members) for (customer_id, cause), members in found.items()]
+
+
+def _group(customer_id: int, cause: str, rows: Sequence[Row]) -> Group:
+    sums: dict[str, int] = {}
+    for row in rows:
+        sums[row["currency"]] = sums.get(row["currency"], 0) + row["amount_minor"]
+    return Group(
+        customer_id=customer_id,
+        cause=cause,
+        last_id=max(row["id"] for row in rows),
+        bonus_ids=tuple(row["id"] for row in rows),
+        sums=sums,
+        since=rows[0]["earned_at"],
+        score=max(row["score"] or 0 for row in rows),
+        signals=_signals(rows),
+    )
+
+
+def _signals(rows: Sequence[Row]) -> tuple[Row, ...]:
+    found: dict[str, Row] = {}
+    for row in rows:
+        for part in row["signals"]:
+            known = found.setdefault(part["code"], {**part, "bonuses": 0})
+            known["bonuses"] += 1
+            if part.get("count", 0) > known.get("count", 0):
+                known["count"] = part["count"]
+    return tuple(sorted(found.values(), key=lambda part: -part["points"]))
