@@ -35,7 +35,7 @@ NAMES = {
     "help": {"nl": "help", "en": "help"},
     "stop": {"nl": "stop", "en": "stop"},
 }
-OWNERS = {"today": {"nl": "vandaag", "en": "today"}}
+OWNERS = {"today": {"nl": "vandaag", "en": "today"}, "review": {"nl": "controle", "en": "review"}}
 
 Menu = tuple[int | None, str | None, list[tuple[str, str]]]  # owner's chat, language, commands
 

@@ -33,6 +33,7 @@ from bot.screens import (
     reference_consent,
     reference_owner,
     reference_views,
+    review,
     score,
     settings,
     start,
@@ -53,7 +54,7 @@ from referrals.programme import Programme
 # The order in which the dispatcher asks them; those that take whatever is left come last.
 SCREENS: tuple[ModuleType, ...] = (
     start, connect, invitation, home, link, balance, vouchers, credit, welcome, status, why, board, nickname, terms,
-    language, stop, help, today, pool, reference, reference_consent, reference_owner, reference_views, settings,
+    language, stop, help, today, review, pool, reference, reference_consent, reference_owner, reference_views, settings,
     privacy, score, tips, case, question, contact_log, notices, webhooks, membership, unknown, old,
 )  # fmt: skip
 

@@ -12,6 +12,8 @@ from referrals.notices import (
     BONUS_REVERSED,
     BONUSES,
     CLAIM_ENDED,
+    CODE_RENEWED,
+    GOODWILL_GIVEN,
     MILESTONE_REACHED,
     NOT_COUNTED,
     TOKEN_USED_ELSEWHERE,
@@ -19,7 +21,8 @@ from referrals.notices import (
 
 MOST_LINES = 15
 MERGED = "merged"
-ARRIVED = frozenset({BONUS_AVAILABLE, MILESTONE_REACHED})  # credit now; the balance is named to whoever may see it
+# Credit now; the balance is named to whoever may see it.
+ARRIVED = frozenset({BONUS_AVAILABLE, MILESTONE_REACHED, GOODWILL_GIVEN})
 
 
 def said(voice: Voice, kind: str, data: dict[str, Any], *, line: bool = False) -> str:
@@ -73,6 +76,12 @@ def render_claim_ended(voice: Voice, _data: dict[str, Any]) -> OutMessage:
     return OutMessage(voice.say(f"notice.{CLAIM_ENDED}"), [[to_do(voice, "button.connect", "connect")]])
 
 
+def render_renewed(voice: Voice, data: dict[str, Any]) -> OutMessage:
+    """The code they had leaked: a new one, and what becomes of the old link."""
+    text = voice.say(f"notice.{CODE_RENEWED}", code=data["code"])
+    return OutMessage(text, [[to_view(voice, "button.link", "link")]])
+
+
 def _thanks(voice: Voice, data: dict[str, Any]) -> str | None:
     count = data.get("friends")
     if not count:
@@ -87,4 +96,5 @@ RENDER = {
     MERGED: render_merged,
     TOKEN_USED_ELSEWHERE: render_used_elsewhere,
     CLAIM_ENDED: render_claim_ended,
+    CODE_RENEWED: render_renewed,
 }

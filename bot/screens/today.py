@@ -18,6 +18,7 @@ from referrals.asking.approval import waiting_count
 from referrals.figures.today import today
 from referrals.programme import Programme
 from referrals.rewarding.pool import low_stock
+from referrals.screening.telling import waiting_count as to_review
 
 WINDOWS = ("today", "yesterday", "week", "week_before")
 MOST_POOL = 10  # amounts that are running out
@@ -47,7 +48,8 @@ def gather_today(session: Session, look: Look, *, programme: Programme) -> dict[
         return {"owner": False}
     figures = today(session, programme=programme, now=look.now).as_dict()
     pool = low_stock(session, programme=programme, now=look.now)[:MOST_POOL]
-    return {"owner": True, **figures, "references": waiting_count(session), "pool": pool}
+    decisions = {"references": waiting_count(session), "review": to_review(session), "pool": pool}
+    return {"owner": True, **figures, **decisions}
 
 
 def render_today(voice: Voice, data: dict[str, Any]) -> OutMessage:
@@ -75,6 +77,7 @@ def render_today(voice: Voice, data: dict[str, Any]) -> OutMessage:
         voice.say("today.cases", count=data["cases"]["open"]) if data["cases"]["open"] else None,
         voice.say("today.overdue", count=data["cases"]["overdue"]) if data["cases"]["overdue"] else None,
         voice.say("today.references", count=data["references"]) if data["references"] else None,
+        voice.say("today.review", count=data["review"]) if data["review"] else None,
     ]
     hands = [voice.say(f"today.{name}", count=data[name]) for name in BY_HAND if data[name]]
     title = voice.say("today.title", date=data["as_of"])

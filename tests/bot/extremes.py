@@ -8,6 +8,7 @@ from bot.texts import Texts
 from referrals import notices, reasons
 from referrals.asking.shown import LONGEST_TEXT, LONGEST_TOWN, SEAL, USES
 from referrals.asking.staff import FIRST_PART, PART
+from referrals.screening.score import SIGNALS
 
 MOST_ID = 2**63 - 1
 VERSION = 10**9
@@ -91,11 +92,20 @@ TODAY: dict[str, Any] = {
     "currency": "EUR",
     **dict.fromkeys(("today", "yesterday", "week", "week_before"), ORDERS),
     **{name: {"count": COUNT, "amount_minor": SUMS["EUR"]} for name in ("held", "under_review", "available")},
-    **dict.fromkeys(("quarantined", "needs_fetch", "waiting", "unreachable", "references"), COUNT),
+    **dict.fromkeys(("quarantined", "needs_fetch", "waiting", "unreachable", "references", "review"), COUNT),
     "pool": [MONEY | {"count": COUNT}] * 10,
     "scores": SCORES | {"nps": -100.0, "low": -100.0, "high": 100.0},
     "cases": {"open": COUNT, "overdue": COUNT},
 }
+REVIEW: dict[str, Any] = {
+    "customer": MOST_ID, "name": FIRST_NAME, "code": CODE, "cause": "refunded_friends", "last": MOST_ID,
+    "count": COUNT, "sums": SUMS, "since_at": MOMENT, "score": 100,
+    "signals": [{"code": code, "points": 100, "count": COUNT, "days": COUNT, "bonuses": COUNT} for code in SIGNALS],
+}  # fmt: skip
+GOODWILL: dict[str, Any] = MONEY | {
+    "customer": MOST_ID, "order": MOST_ID, "external_id": "&" * 200, "at": MOMENT,
+    "reasons": [LONGEST_REASON] * 2, "left_minor": SUMS["EUR"],
+}  # fmt: skip
 VOUCHER = {"id": MOST_ID, "code": "WWWW-WWWW-WWWW", "expires_at": MOMENT, "returnable": True, "stage": None} | MONEY
 LINKED: dict[str, Any] = {
     "code": CODE, "web": LINK, "chat": LINK, "name": FIRST_NAME, "named": True, "gone": False,
@@ -131,6 +141,14 @@ LOG = {
 # By the name under which the registry renders it; a message that can look quite different has several.
 EXTREMES: dict[str, list[Any]] = {
     **{kind: [BONUS] for kind in sorted(notices.BONUSES)},
+    "code_renewed": [{"code": CODE}],
+    "code_leaked": [{"code": CODE, "customer": MOST_ID}],
+    "review_waiting": [{"count": COUNT}],
+    "review_card": [REVIEW | {"state": state} for state in (
+        "waiting", "asked", "passed", "turned_down", "trusted", "distrusted",
+    )] + [REVIEW | {"state": "waiting", "cause": "leaked_code", "name": None}],
+    "review_goodwill": [GOODWILL, GOODWILL | {"amount_minor": 0, "left_minor": None}],
+    "review_note": [{"key": "review.more", "count": COUNT}, {"key": "review.nothing_refused"}],
     **{kind: [MONEY | {"ending": "W" * 4, "returned_minor": SUMS["EUR"], "kept_minor": SUMS["EUR"]}] for kind in (
         "voucher_used", "voucher_back", "voucher_voided", "voucher_over", "voucher_ready", "voucher_unmade",
         "voucher_returned", "voucher_taken",
