@@ -31,6 +31,7 @@ def add_commands(
     app.command("dry-run")(_dry_run_with(say))
     app.command()(replay)
     app.command()(reconcile)
+    app.command()(goodwill)
     app.command()(audit)
     app.command()(_doctor_with(telegram))
     app.command("run-job")(run_job)
@@ -165,6 +166,23 @@ def reconcile(
 
     with ending_in_words(), opened(config) as programme:
         command.reconcile(programme, shop, since=since, everything=everything, as_json=as_json)
+
+
+def goodwill(  # noqa: PLR0917 - typer knows its options by their annotations
+    customer: Annotated[str, typer.Argument(help="The ambassador's number: K7QX3.")],
+    order: Annotated[str, typer.Option(help="The friend's order, by the shop's number.")],
+    why: Annotated[str, typer.Option(help="For the audit log.")],
+    config: ConfigPath = CONFIG,
+    shop: Annotated[str | None, typer.Option(help="Which shop's; the first one's otherwise.")] = None,
+    amount: Annotated[str | None, typer.Option(help="Otherwise what the rules would have given.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give an ambassador a bonus that the rules refused; no refund takes it back."""
+    from referrals.commands import goodwill
+    from referrals.commands.opening import ending_in_words, opened
+
+    with ending_in_words(), opened(config) as programme:
+        goodwill.give(programme, customer, order=order, shop=shop, amount=amount, why=why, as_json=as_json)
 
 
 def audit(config: ConfigPath = CONFIG, as_json: AsJson = False) -> None:
