@@ -84,7 +84,9 @@ def test_a_paid_order_says_all_that_counts() -> None:
         created_at=datetime(2026, 11, 24, 8, 58, tzinfo=UTC),
         paid_at=datetime(2026, 11, 24, 8, 59, tzinfo=UTC),
         updated_at=datetime(2026, 11, 24, 9, 0, tzinfo=UTC),
-        buyer=Buyer("6940095564", "bram@example.com", "06-12345678", "Bram", marketing_consent=True),
+        buyer=Buyer(
+            "6940095564", "bram@example.com", "06-12345678", "Bram", address="NL|9711AA|1", marketing_consent=True
+        ),
         codes=("ANNA7K3Q",),
         ref="ANNA7K3Q",
         click="rT0k3n-of_Bram",

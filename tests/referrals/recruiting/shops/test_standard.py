@@ -82,6 +82,14 @@ def test_a_pending_order_was_not_paid_whatever_it_says() -> None:
     assert order(status="pending").paid_at is None
 
 
+def test_where_it_goes_and_from_which_network_is_read_and_not_shown() -> None:
+    address = {"postcode": "1012 ab", "number": 12, "country": "nl"}
+    buyer = order(address=address, ip="145.53.1.9").buyer
+    assert (buyer.address, buyer.ip) == ("NL|1012AB|12", "145.53.1.9")
+    assert "1012" not in repr(buyer)
+    assert "145" not in repr(buyer)
+
+
 def test_a_fully_discounted_order_is_an_order() -> None:
     assert order(total="0.00", base=0).total_minor == 0
 

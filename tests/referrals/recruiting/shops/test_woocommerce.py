@@ -234,3 +234,11 @@ def test_the_ping_of_a_new_webhook_is_known() -> None:
 def test_what_only_looks_like_a_ping_is_none(headers: dict[str, str], body: bytes) -> None:
     """Rule 38: nothing else passes unsigned."""
     assert not ADAPTER.is_ping(headers, body)
+
+
+def test_the_address_of_the_delivery_comes_before_that_of_the_bill() -> None:
+    bill = {"postcode": "1012AB", "address_1": "Damrak 12", "country": "NL"}
+    gift = {"postcode": "9711AA", "address_1": "Herestraat 1a", "country": "NL"}
+    sent = order(billing=bill, shipping=gift, customer_ip_address="145.53.1.9").buyer
+    assert (sent.address, sent.ip) == ("NL|9711AA|1A", "145.53.1.9")
+    assert order(billing=bill, shipping={"postcode": ""}).buyer.address == "NL|1012AB|12"
