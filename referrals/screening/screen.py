@@ -12,13 +12,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from referrals.screening import history
-from referrals.screening.score import Known, is_leaked, score
+from referrals.screening.score import LEAKED_CODE, Known, is_leaked, score
 from referrals.screening.telling import tell_leaked, tell_waiting
 from storage.bulk import fetch_in, update_rows
 from storage.codes import Code
 from storage.columns import to_text
 from storage.customers import Customer, Phone
-from storage.ledger import PASSED, UNREVIEWED, WAITING
+from storage.ledger import TURNED_DOWN, UNREVIEWED, WAITING
 from storage.orders import Order
 from storage.referrals import Referral
 
@@ -108,7 +108,7 @@ class Screen:
         unmarked = {looked.row["customer_id"] for looked in high} - marked
         earned = history.earned_trust(self.session, unmarked, friends=self.programme.config.fraud.trusted_after)
         for one in high:
-            is_leak = any(part["code"] == "leaked_code" for part in one.row["signals"])
+            is_leak = any(part["code"] == LEAKED_CODE for part in one.row["signals"])
             if is_leak or one.row["customer_id"] not in marked | earned:
                 one.row["review"] = WAITING
                 self.waiting.append(one.row)
@@ -256,7 +256,7 @@ def _given_back(orders: Collection[Row], order: Row | None) -> int:
 
 def _refused(bonuses: Collection[Row], row: Row) -> int:
     return sum(
-        known["review"] == "turned_down" and known["customer_id"] == row["customer_id"] and known["id"] != row["id"]
+        known["review"] == TURNED_DOWN and known["customer_id"] == row["customer_id"] and known["id"] != row["id"]
         for known in bonuses
     )
 
@@ -268,6 +268,3 @@ def _one_name(people: Mapping[int, Row], ambassador: int, friend: int) -> bool:
 
 def _trusted_by_owner(person: Row | None) -> bool:
     return bool(person and person.get("trusted_at"))
-
-
-__all__ = ["PASSED", "Gathered", "Screen"]
