@@ -101,9 +101,9 @@ def erase(
 
 
 def _waited_for(session: Session, people: Sequence[int]) -> list[int]:
-    """The friends whose bonuses these people still wait for: like anybody who is shut out, they get none."""
-    bonuses = fetch_in(session, Bonus, "customer_id", people, columns=("friend_id", "status"))
-    return sorted({row["friend_id"] for row in bonuses if row["status"] == HELD})
+    """The friends whose bonuses these people still wait for, also for a place in a full month: they get none."""
+    bonuses = fetch_in(session, Bonus, "customer_id", people, columns=("friend_id", "status", "capped"))
+    return sorted({row["friend_id"] for row in bonuses if row["status"] == HELD or row["capped"]})
 
 
 def _last_word(customer_id: int, references: Sequence[int], *, now: datetime) -> Iterator[Happening]:
