@@ -86,6 +86,7 @@ class FriendFacts:
     settled: int | None = None  # the ambassador who already has credit for this friend
     brought_by: dict[int, int] = field(default_factory=dict)  # ambassador -> their own ambassador
     shut_out: frozenset[int] = frozenset()  # excluded, erased or staff
+    kept: frozenset[int] = frozenset()  # orders whose bonus is credit of somebody who was erased
     paid_since: dict[int, datetime] = field(default_factory=dict)  # customer -> first payment, for address owners
 
 
@@ -268,6 +269,8 @@ class _Fold:
         if order is not None and (ambassador == order.email_owner_id or ambassador in order.phone_owners):
             return reason(OWN_ORDER)
         if evidence.kind == BY_HAND_KIND:
+            return None
+        if order is not None and order.id in self.facts.kept:
             return None
         if ambassador in self.facts.shut_out or self.facts.friend_id in self.facts.shut_out:
             return reason(EXCLUDED_CUSTOMER)

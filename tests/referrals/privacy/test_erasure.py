@@ -15,6 +15,7 @@ from referrals.figures.board import board
 from referrals.people.customers import access_of, enrol_ambassador, meet
 from referrals.privacy.erasure import Erased, erase
 from referrals.recruiting.joining import join
+from referrals.rewarding.balances import Balance
 from storage.auditlog import AuditEvent
 from storage.cases import Case
 from storage.codes import Code
@@ -80,6 +81,35 @@ def test_what_still_waits_is_taken_back_and_nobody_is_told(database: Database) -
     assert rows(shop, Outbox, customer_id=number) == []
     shop.pass_days(22)
     assert shop.balance(number).available_minor == 0
+    assert shop.faults() == []
+
+
+def test_credit_stays_whatever_is_decided_again(database: Database) -> None:
+    """Rule 41: one order of the friend is credit, the next one waits; only what waits is taken back."""
+    shop = shop_of(database, bonus__ambassador__when="every_order", bonus__ambassador__min_order="0.00")
+    number, code = shop.ambassador("Anna")
+    shop.deliver(order("first", code=code))
+    shop.pass_days(22)
+    bought = order("second", at=shop.now)
+    shop.deliver(bought)
+    gone(shop, number)
+    shop.deliver(later(bought, status="completed"))
+    assert shop.balance(number) == Balance(available_minor=1500)
+    shop.deliver(later(order("first", code=code), minutes=99_999, status="refunded", refunded_minor=9000))
+    assert shop.balance(number) == Balance()
+    assert shop.faults() == []
+
+
+def test_the_places_that_come_free_in_a_full_month_are_nobodys(database: Database) -> None:
+    """Rules 6b and 41: a friend who was over the cap takes no place of those that are taken back."""
+    shop = shop_of(database, bonus__ambassador__per_month=1)
+    number, code = shop.ambassador("Anna")
+    shop.deliver(*[order(n, friend(n), code=code, at=NOON + timedelta(hours=n)) for n in range(3)])
+    shop.now += timedelta(days=1)
+    gone(shop, number)
+    shop.pass_days(30)
+    assert shop.balance(number) == Balance()
+    assert {row["amount_minor"] for row in shop.rows(Bonus)} == {0}
     assert shop.faults() == []
 
 
