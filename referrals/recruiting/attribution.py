@@ -270,9 +270,8 @@ class _Fold:
             return reason(OWN_ORDER)
         if evidence.kind == BY_HAND_KIND:
             return None
-        if order is not None and order.id in self.facts.kept:
-            return None
-        if ambassador in self.facts.shut_out or self.facts.friend_id in self.facts.shut_out:
+        kept = order is not None and order.id in self.facts.kept
+        if not kept and not self.facts.shut_out.isdisjoint((ambassador, self.facts.friend_id)):
             return reason(EXCLUDED_CUSTOMER)
         if self.facts.brought_by.get(ambassador) == self.facts.friend_id:
             return reason(CIRCULAR)
