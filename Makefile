@@ -4,7 +4,7 @@
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help demo install install-test test lint bench planted fuzz chaos cross-check lock clean
+.PHONY: help demo install install-test test lint bench planted machine fuzz chaos cross-check lock clean
 
 help:
 	@echo "make demo      everything on an embedded database; prints the addresses"
@@ -13,6 +13,7 @@ help:
 	@echo "make lint      format, lint and types only"
 	@echo "make bench     measures the hot paths;  make chaos  kills and counts"
 	@echo "make planted   plants every bug that is kept, and sees its test fail"
+	@echo "make machine   five hundred random stories of a shop on each engine, other ones each time"
 	@echo "make fuzz      asks the API for hundreds of things an operation, and every limit of every field"
 	@echo "make cross-check   our signatures against Shopify's library and others (needs Node)"
 	@echo "make lock      writes the locks again (needs uv);  make clean  takes away what was made"
@@ -39,6 +40,9 @@ bench: install-test
 
 planted: install-test
 	@AMBASSADE_ALL_PLANTED=1 $(BIN)/pytest tests/test_planted.py $(ARGS)
+
+machine: install-test
+	@AMBASSADE_STORIES=500 $(BIN)/pytest tests/referrals/rewarding/test_machine.py --timeout=7200 $(ARGS)
 
 fuzz: install-test
 	@AMBASSADE_FUZZ_EXAMPLES=300 $(BIN)/pytest tests/referrals/web/test_schemathesis.py --timeout=3600 $(ARGS)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import LargeBinary, update
+from sqlalchemy import update
 from sqlmodel import Session, SQLModel
 
 from bot.inbox import incoming, store_updates
@@ -84,19 +85,17 @@ def again(shop: Shop, external_id: str, **changes: Any) -> None:
 
 def planted(database: Database) -> list[str]:
     """Where in the whole database one of the planted strings stands: table, column and string."""
-    return database.look(_planted)
+    return database.look(traces, PLANTED)
 
 
-def _planted(session: Session) -> list[str]:
+def traces(session: Session, words: Collection[str]) -> list[str]:
+    """Where in the whole database one of these stands: table, column and word."""
     found = []
     for table in metadata.sorted_tables:
-        for row in session.execute(table.select()).mappings():
-            for column in table.columns:
-                value = row[column.name]
-                plain = (
-                    value.decode("utf-8", "replace") if isinstance(column.type, LargeBinary) and value else str(value)
-                )
-                found += [f"{table.name}.{column.name}: {each}" for each in PLANTED if each.lower() in plain.lower()]
+        for row in session.execute(table.select()):
+            for column, value in zip(table.columns, row, strict=True):
+                plain = (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).lower()
+                found += [f"{table.name}.{column.name}: {each}" for each in words if each.lower() in plain]
     return found
 
 

@@ -7,79 +7,51 @@ in force. Everything else it reads from what was delivered, and from the books, 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from sqlmodel import Session, select
+from sqlmodel import Session
 
-from referrals.figures.exports import pages_of
-from referrals.figures.standings import move_watermark, rebuild
-from referrals.programme import Programme
-from referrals.recruiting.orders import Arrival, apply_orders
-from referrals.recruiting.shops import Buyer, OrderState
+from referrals.errors import ProgrammeError
+from referrals.privacy.erasure import erase
+from referrals.recruiting.joining import join
+from referrals.recruiting.shops import OrderState
+from referrals.rewarding.vouchers import issue_voucher
 from storage.database import Database
-from storage.ledger import AVAILABLE, CUSTOMER_ACCOUNTS, DEBT, Bonus, Entry, Posting
-from storage.orders import Order
-from storage.standings import Standing
-from tests.builders import NOON, Shop, friend, order
+from storage.ledger import AVAILABLE, CUSTOMER_ACCOUNTS, DEBT, REDEEMED
+from tests.builders import NOON, Shop, order
 from tests.engines import give_back, lent_url
+from tests.referrals.privacy.person import traces
+from tests.referrals.rewarding import accountant
+from tests.referrals.rewarding.crowd import AMBASSADORS, FRIENDS, Crowd, customer_of
+from tests.referrals.rewarding.offers import OFFERS, Offer
+from tests.referrals.rewarding.said import account_said, hear, hear_all_again, order_said
+from tests.referrals.rewarding.till import TILL, Till
 
 Row = dict[str, Any]
-BUYS = st.integers(1, 3)
+BUYS = st.sampled_from((*FRIENDS, *FRIENDS, AMBASSADORS[1]))
+CODES = st.sampled_from((*AMBASSADORS[:1], *AMBASSADORS[:1], *AMBASSADORS, None))
 PAID = st.sampled_from((9000, 9000, 12345, 2499, 2500, 0))
 AGO = st.integers(0, 24 * 10)  # hours
 ODDS: tuple[Row, ...] = ({},) * 6 + ({"test": True}, {"currency": "USD"})
 NOTHING = {"refunded", "cancelled", "deleted", "pending"}  # what earns nothing, however it came to be so
-Standings = dict[tuple[str, int], tuple[int, int, int]]  # by period and customer: friends, revenue, bonus
+PARTS = st.sampled_from((None, 1, 30, 70, 100))  # percent
+DICE = st.randoms(use_true_random=False)
 
 
 class Crash(Exception):
     """The process ends before the commit."""
 
 
-@dataclass(frozen=True)
-class Offer:
-    """A rule of the bonus, as the owner's configuration names it, and as the accountant reads it."""
-
-    keys: dict[str, Any]
-    fixed: int | None = None
-    percent: int = 0
-    most: int | None = None
-    least: int = 0
-    once: bool = True  # a friend's first order only
-    places: int | None = None  # bonuses a month
-
-    def at_most(self, kept: int) -> int:
-        """What an order of which so much was kept earns at most."""
-        if kept <= 0 or kept < self.least:
-            return 0
-        share = (kept * self.percent + 50) // 100 if self.fixed is None else self.fixed
-        return share if self.most is None else min(share, self.most)
-
-
-def _bonus(**keys: Any) -> dict[str, Any]:
-    return {f"bonus__ambassador__{name}": value for name, value in keys.items()}
-
-
-OFFERS = (
-    Offer(_bonus(when="first_order", kind="fixed", amount="15.00", min_order="25.00"), fixed=1500, least=2500),
-    Offer(_bonus(when="every_order", kind="percent", percent="10", max="8.00", min_order="0.00"), percent=10, most=800,
-          once=False),
-    Offer(_bonus(when="every_order", kind="percent", percent="10", max="none", min_order="0.00", per_month=1),
-          percent=10, once=False, places=1),
-    Offer(_bonus(when="first_order", kind="fixed", amount="15.00", min_order="0.00", per_month=2), fixed=1500,
-          places=2),
-)  # fmt: skip
-
-
 class Books(RuleBasedStateMachine):
-    """Orders, refunds, cancellations, repetitions and swaps, other rules, time, crashes and restarts."""
+    """Orders and what becomes of them, vouchers, people, other rules, time, crashes and restarts."""
 
     engine = "sqlite"
     folder = Path()
@@ -90,10 +62,16 @@ class Books(RuleBasedStateMachine):
         self.database = Database.open(self.url)
         self.numbers = count(1)
         self.offers: list[Offer] = []
+        self.crowd = Crowd()
+        self.code: dict[str, str] = {}  # by ambassador
         self.made: dict[str, OrderState] = {}  # the newest state of each order
         self.on_way: list[OrderState] = []
         self.arrived: dict[str, list[OrderState]] = defaultdict(list)
-        self.taken_back_late = False  # an order came back after its bonus was available
+        self.vouchers: dict[str, int] = {}  # by code, what it was made for
+        self.taken: Counter[tuple[str, str]] = Counter()  # by code and order, what the order has of it
+        self.seen = self.evening = accountant.NOTHING  # the books after the last step, and before the last night
+        self.taken_back_minor = 0  # of bonuses that were available
+        self.merges = 0
 
     def teardown(self) -> None:
         """At the end all sums are made; then the database serves the next story."""
@@ -101,39 +79,42 @@ class Books(RuleBasedStateMachine):
             if self.offers:
                 self._check_sums()
                 self._check_standings()
+                self._check_nobody_is_named()
         finally:
             self.database.close()
             give_back(self.url)
 
-    @initialize(offer=st.sampled_from(OFFERS), sold=st.lists(st.tuples(BUYS, PAID, AGO), min_size=1, max_size=4))
-    def open_the_shop(self, offer: Offer, sold: list[tuple[int, int, int]]) -> None:
-        """Anna and Mats have links, and friends of Anna's have bought something."""
+    @initialize(
+        offer=st.sampled_from(OFFERS),
+        sold=st.lists(st.tuples(BUYS, PAID, AGO), min_size=2, max_size=4),
+        settled=st.sampled_from((True, True, False)),
+        which=DICE,
+    )
+    def open_the_shop(self, offer: Offer, sold: list[tuple[str, int, int]], settled: bool, which: Any) -> None:
+        """Anna and Mats have links, and friends of Anna's have bought something, long ago or just now."""
         self.offers = [offer]
         self.shop = Shop(self.database, **offer.keys)
-        self.people = {self.shop.ambassador(name)[0]: name for name in ("Anna", "Mats")}
-        self.codes = [self.shop.ambassador(name)[1] for name in ("Anna", "Mats")]
+        for name in reversed(AMBASSADORS):  # Mats was there first: of two who are one, the older stays
+            self._enrol(name)
         for buyer, total, hours in sold:
-            self.somebody_buys(buyer=buyer, code=0, total=total, hours=hours, odd={}, at_once=True)
+            self.somebody_buys(buyer=buyer, code=AMBASSADORS[0], total=total, hours=hours, odd={}, at_once=True)
+        if settled:
+            self.time_passes(days=22)
+            self.the_books_balance()
+            self._make_voucher(AMBASSADORS[0], 70)
+            self._use_voucher(which, 30, keep_rest=True)
 
-    @rule(
-        buyer=BUYS,
-        code=st.sampled_from((0, 0, 0, 1, None)),
-        total=PAID,
-        hours=AGO,
-        odd=st.sampled_from(ODDS),
-        at_once=st.booleans(),
-    )
-    def somebody_buys(self, *, buyer: int, code: int | None, total: int, hours: int, odd: Row, at_once: bool) -> None:
+    @rule(buyer=BUYS, code=CODES, total=PAID, hours=AGO, odd=st.sampled_from(ODDS), at_once=st.booleans())
+    def somebody_buys(self, *, buyer: str, code: str | None, total: int, hours: int, odd: Row, at_once: bool) -> None:
         """An order was paid in the last days; the shop's message about it comes at once, or is under way."""
         number = f"o{next(self.numbers)}"
         at = self.shop.now - timedelta(hours=hours)
-        who: Buyer = friend(buyer, orders=None)
-        typed = None if code is None else self.codes[code]
-        self._make(order(number, who, code=typed, total=total, at=at, **odd), at_once=at_once)
+        typed = None if code is None else self.code[code]
+        self._make(order(number, self.crowd.buyer(buyer), code=typed, total=total, at=at, **odd), at_once=at_once)
 
     @precondition(lambda self: self.made)
     @rule(
-        which=st.randoms(use_true_random=False),
+        which=DICE,
         what=st.sampled_from(("part", "all", "all", "cancelled", "deleted", "completed", "pending")),
         at_once=st.booleans(),
     )
@@ -150,46 +131,93 @@ class Books(RuleBasedStateMachine):
         self._make(replace(state, **newer), at_once=at_once)
 
     @precondition(lambda self: self.on_way)
-    @rule(order=st.randoms(use_true_random=False), most=st.integers(1, 4))
+    @rule(order=DICE, most=st.integers(1, 4))
     def messages_arrive(self, order: Any, most: int) -> None:
         """Some of what is under way arrives, together, in any order."""
         order.shuffle(self.on_way)
         together, self.on_way = self.on_way[:most], self.on_way[most:]
         self._deliver(*together)
 
-    @rule(what=st.sampled_from(("again", "crash", "restart", "rules", "standings")), data=st.data())
+    @rule(
+        what=st.sampled_from(("use", "use", "make", "call_off", "take_back")),
+        part=PARTS,
+        keep_rest=st.booleans(),
+        which=DICE,
+    )
+    def credit_is_used(self, *, what: str, part: int | None, keep_rest: bool, which: Any) -> None:
+        """A voucher is made, orders take of it and are called off, it is credit again."""
+        if what == "make" or not self.vouchers:
+            self._make_voucher(max(AMBASSADORS, key=self._free_minor), part)
+        if what == "use":
+            self._use_voucher(which, part, keep_rest=keep_rest)
+        elif what == "call_off" and self.taken:
+            self._call_off(which)
+        elif what == "take_back" and self.vouchers:
+            found, _ = Till(self.shop).validate(which.choice(list(self.vouchers)))
+            assert found is not None
+            assert Till(self.shop).void(found.id, customer_id=found.customer_id).status != "standing"
+
+    @rule(what=st.sampled_from(("is_forgotten", "is_other", "is_other", "signs_up")), which=DICE, hours=AGO)
+    def somebody(self, *, what: str, which: Any, hours: int) -> None:
+        """Opens an account through a link, is forgotten, or turns out to be somebody else whom we know."""
+        known = [name for name in (*FRIENDS, *AMBASSADORS) if self._find(name) is not None]
+        one, other = which.choice(known), which.choice(known)
+        if what == "signs_up":
+            who, created = which.choice(FRIENDS), self.shop.now - timedelta(hours=hours)
+            self._hear(account_said(self.crowd.buyer(who), code=self.code[AMBASSADORS[0]], created_at=created))
+        elif what == "is_forgotten":
+            self._forget(one)
+        else:
+            ids = self._customer(one), self._customer(other)
+            self._watched(join, *ids, programme=self.shop.programme, now=self.shop.now)
+            self.merges += ids[0] != ids[1]
+            self.crowd.are_one(one, other)
+
+    @rule(what=st.sampled_from(("again", "replay", "crash", "restart", "rules", "standings")), data=st.data())
     def something_else_happens(self, what: str, data: st.DataObject) -> None:
         """What must leave everything that is booked as it is."""
-        before = self._everything()
+        before = self.database.look(accountant.everything)
+        how: Row = {"programme": self.shop.programme, "now": self.shop.now}
         if what == "again" and self.arrived:
             states = [state for number in sorted(self.arrived) for state in self.arrived[number]]
-            self.shop.deliver(data.draw(st.sampled_from(states)))  # the shop repeats itself
-        elif what == "crash" and self.on_way:
-            self._crash()
+            self._hear(order_said(data.draw(st.sampled_from(states))))  # the shop repeats itself
+        elif what == "replay":
+            self.database.run(hear_all_again, **how)
+        elif what == "crash":
+            self._crash(data)
         elif what == "restart":
             self.database.close()
             self.database = self.shop.database = Database.open(self.url)
         elif what == "rules":
             self._change_rules(data.draw(st.sampled_from(OFFERS)))
         elif what == "standings":
-            self.database.run(_follow, programme=self.shop.programme, now=self.shop.now)
-        assert self._everything() == before
+            self.database.run(accountant.follow, **how)
+        assert self.database.look(accountant.everything) == before
 
-    @rule(days=st.sampled_from((1, 9, 22, 22, 30)))
+    @precondition(lambda self: self.seen != self.evening)
+    @rule(days=st.sampled_from((1, 9, 22, 22, 30, 181)))
     def time_passes(self, days: int) -> None:
-        """The clock goes on, and bonuses whose wait is over are released."""
+        """The clock goes on: bonuses whose wait is over are released, vouchers whose time is over are credit."""
+        self.evening = self.seen  # where nothing has changed since, nothing is waited for
         self.shop.pass_days(days)
+        Till(self.shop).expire()
 
     @invariant()
     def the_books_balance(self) -> None:
-        """The audit of the programme itself finds nothing."""
+        """The audit of the programme itself finds nothing, and neither does the accountant."""
         if self.offers:
             assert self.shop.faults() == []
+            self.seen = self.database.look(accountant.see)
+            self.seen.sums_by_customer()
+            self.seen.one_ambassador_each()
+            self._check_orders()
+            self._check_friends_and_months()
+            self._check_vouchers()
+            assert -self.seen.total(DEBT) <= self.taken_back_minor
 
-    @invariant()
-    def no_order_earns_more_than_a_rule_gives(self) -> None:
-        """And nothing once it was sent back, cancelled, deleted or was never paid; in one currency only."""
-        booked = self._booked()
+    def _check_orders(self) -> None:
+        """None earns more than a rule gives, and nothing once it came back, in one currency only."""
+        booked = self.seen.by_order()
         for number, states in self.arrived.items():
             newest = max(states, key=lambda state: state.updated_at or NOON)
             kept = max(0, min(newest.base_minor, newest.total_minor - newest.refunded_minor))
@@ -197,43 +225,111 @@ class Books(RuleBasedStateMachine):
             most = max(offer.at_most(kept) for offer in self.offers) if earns else 0
             assert 0 <= booked[number] <= most, number
 
-    @invariant()
-    def a_friend_pays_once_where_the_first_order_counts(self) -> None:
-        """And no month holds more bonuses of one ambassador than any rule has places for."""
-        paid = [row for row in self._bonuses() if row["amount_minor"] > 0]
+    def _check_friends_and_months(self) -> None:
+        """A friend pays once where the first order counts; no month holds more bonuses than a rule has places for.
+
+        What was released before two became one stays where it is.
+        """
+        paid = [row for row in self.seen.bonuses if row["amount_minor"] > 0]
         if all(offer.once for offer in self.offers):
-            assert max(Counter(row["friend_id"] for row in paid).values(), default=0) <= 1
+            assert max(Counter(row["friend_id"] for row in paid).values(), default=0) <= 1 + self.merges
         if all(offer.places for offer in self.offers):
             months = Counter((row["customer_id"], row["month"]) for row in paid)
-            assert max(months.values(), default=0) <= max(offer.places or 0 for offer in self.offers)
+            most = max(offer.places or 0 for offer in self.offers) * (1 + self.merges)
+            assert max(months.values(), default=0) <= most
+
+    def _check_vouchers(self) -> None:
+        """What orders have of them, by the till's own slips, is what the books call redeemed."""
+        by_code: Counter[str] = Counter()
+        for (code, _), minor in self.taken.items():
+            by_code[code] += minor
+        assert all(minor <= self.vouchers[code] for code, minor in by_code.items())
+        assert self.seen.total(REDEEMED) == by_code.total()
 
     def _check_sums(self) -> None:
-        """By customer, by order, and in the export; and nobody owes anything but what came back too late."""
-        entries = [row for row in self.shop.rows(Entry) if row["account"] in CUSTOMER_ACCOUNTS]
-        exported = self.database.look(_exported, programme=self.shop.programme, now=self.shop.now)
-        assert sum(row["amount_minor"] for row in entries) == sum(self._booked().values()) == exported
-        owed = [row for row in entries if row["account"] == DEBT and row["amount_minor"] < 0]
-        assert not owed or self.taken_back_late
+        """By customer, by order, and in the export."""
+        how: Row = {"programme": self.shop.programme, "now": self.shop.now}
+        exported = self.database.look(accountant.exported, **how)
+        assert self.seen.total(*CUSTOMER_ACCOUNTS) == sum(self.seen.by_order().values()) == exported
 
     def _check_standings(self) -> None:
-        """Friends and money of all time, counted from the bonuses; and a rebuilt projection is the kept one."""
-        kept, rebuilt = self._standings()
-        assert kept == rebuilt
-        friends, money = defaultdict(set), Counter[int]()
-        for row in self._bonuses():
-            if row["status"] == AVAILABLE and row["amount_minor"] > 0:
-                friends[row["customer_id"]].add(row["friend_id"])
-                money[row["customer_id"]] += row["amount_minor"]
-        found = {who: (one[0], one[2]) for (period, who), one in rebuilt.items() if period == "all"}
-        assert found == {who: (len(each), money[who]) for who, each in friends.items()}
-
-    def _standings(self) -> tuple[Standings, Standings]:
+        """Friends and money of all time are those of the bonuses; and a rebuilt projection is the kept one."""
         try:
-            self.database.run(_standings_twice, programme=self.shop.programme, now=self.shop.now)
-        except Undo as seen:
-            kept, rebuilt = seen.args
-            return kept, rebuilt
-        raise AssertionError("a transaction that is undone ends with what it carries")
+            self.database.run(accountant.standings_twice, programme=self.shop.programme, now=self.shop.now)
+        except accountant.Undo as found:
+            kept, rebuilt = found.args
+        assert kept == rebuilt
+        of_all_time = {who: (one[0], one[2]) for (period, who), one in rebuilt.items() if period == "all"}
+        assert of_all_time == accountant.counted(self.seen.bonuses)
+
+    def _check_nobody_is_named(self) -> None:
+        """Every text of every table is looked at for those who were forgotten."""
+        assert self.database.look(traces, self.crowd.traces()) == []
+
+    def _find(self, name: str) -> int | None:
+        return self.database.look(customer_of, self.crowd.buyer(name))
+
+    def _customer(self, name: str) -> int:
+        customer_id = self._find(name)
+        assert customer_id is not None
+        return customer_id
+
+    def _free_minor(self, name: str) -> int:
+        customer_id = self._customer(name)
+        return sum(self.seen.accounts.get((customer_id, account), 0) for account in (AVAILABLE, DEBT))
+
+    def _enrol(self, name: str) -> None:
+        buyer = self.crowd.buyer(name)
+        account = {"shop_id": buyer.id, "email": buyer.email}
+        _, self.code[name] = self.shop.ambassador(buyer.first_name or "", **account)
+
+    def _make_voucher(self, who: str, part: int | None) -> None:
+        """Of all credit, or of a part; where there is none, nothing happens."""
+        customer_id, free, till = self._customer(who), self._free_minor(who), Till(self.shop)
+        wanted = None if part is None else free * part // 100
+        if free <= 0 or wanted == 0:
+            assert not_done(till.issue, customer_id, wanted)
+            return
+        voucher = till.issue(customer_id, wanted)
+        assert voucher.amount_minor == (wanted or free)
+        self.vouchers[voucher.code] = voucher.amount_minor
+
+    def _use_voucher(self, which: Any, part: int | None, *, keep_rest: bool) -> None:
+        """If it stands, the order has as much as was asked, however often it is said; if not, nothing."""
+        if not self.vouchers:
+            return
+        code, till = which.choice(list(self.vouchers)), Till(self.shop)
+        before = [number for of, number in self.taken if of == code]
+        number = which.choice([f"v{next(self.numbers)}", f"v{next(self.numbers)}", *before])
+        found, why_not = till.validate(code)
+        assert found is not None
+        wanted = None if part is None else max(1, found.left_minor * part // 100)
+        if self.taken[code, number]:
+            wanted, why_not = self.taken[code, number], []
+        if why_not:
+            assert not_done(till.redeem, code, wanted, order=number, keep_rest=keep_rest)
+            return
+        first = till.redeem(code, wanted, order=number, keep_rest=keep_rest)
+        assert first.amount_minor == (wanted or found.left_minor)
+        self.taken[code, number] = first.amount_minor
+        assert till.redeem(code, wanted, order=number, keep_rest=keep_rest) == first
+
+    def _call_off(self, which: Any) -> None:
+        """The order has nothing of the voucher any more, however often that is said."""
+        code, number = which.choice(list(self.taken))
+        first = Till(self.shop).rollback(code, order=number)
+        assert Till(self.shop).rollback(code, order=number) == first
+        self.taken[code, number] = 0
+
+    def _forget(self, name: str) -> None:
+        before = self.seen.available()
+        self.database.run(erase, self._customer(name), actor=TILL, programme=self.shop.programme, now=self.shop.now)
+        after = self.database.look(accountant.see).available()
+        assert before == after  # credit stays booked, where nobody can spend it
+        for each in sorted(self.crowd.forget(name, self.shop.programme)):
+            if each in AMBASSADORS:
+                self._enrol(each)
+        self._check_nobody_is_named()
 
     def _make(self, state: OrderState, *, at_once: bool) -> None:
         self.made[state.id] = state
@@ -243,18 +339,34 @@ class Books(RuleBasedStateMachine):
             self.on_way.append(state)
 
     def _deliver(self, *states: OrderState) -> None:
-        available = self._available()
-        self.shop.deliver(*states)
+        self._hear(*map(order_said, states))
         for state in states:
+            if state.id not in self.arrived:
+                self.crowd.comes_back(state.buyer)
             self.arrived[state.id].append(state)
-        booked = self._booked()
-        self.taken_back_late |= any(booked[number] < amount for number, amount in available.items())
 
-    def _crash(self) -> None:
-        """The process dies before the commit: it is as if the messages had not come."""
-        arrivals = [Arrival(state, self.shop.now) for state in self.on_way]
-        with suppress(Crash):
-            self.database.run(_crashing, arrivals, programme=self.shop.programme, now=self.shop.now)
+    def _hear(self, *bodies: bytes) -> None:
+        self._watched(hear, list(bodies), programme=self.shop.programme, now=self.shop.now)
+
+    def _watched(self, use_case: Callable[..., Any], *args: Any, **how: Any) -> None:
+        """It happens; what it takes back of what was available may become a debt."""
+        before = self.database.look(accountant.see).available()
+        self.database.run(use_case, *args, **how)
+        self.taken_back_minor += (before - self.database.look(accountant.see).available()).total()
+
+    def _crash(self, data: st.DataObject) -> None:
+        """The process dies before the commit: it is as if nothing had been asked."""
+        how: Row = {"programme": self.shop.programme, "now": self.shop.now}
+        one, other = map(self._customer, AMBASSADORS)
+        deeds: dict[str, tuple[Any, ...]] = {
+            "hear": (hear, [order_said(state) for state in self.on_way]),
+            "issue": (_issue_all, one),
+            "join": (join, one, other),
+            "erase": (_erase, one),
+        }
+        deed = deeds[data.draw(st.sampled_from(sorted(deeds)))]
+        with suppress(Crash, ProgrammeError):
+            self.database.run(_crashing, *deed, **how)
 
     def _change_rules(self, offer: Offer) -> None:
         """From now on orders are worth something else; those that are pinned are not."""
@@ -263,58 +375,24 @@ class Books(RuleBasedStateMachine):
         self.shop.now = now
         self.offers.append(offer)
 
-    def _bonuses(self) -> list[Row]:
-        return self.shop.rows(Bonus) if self.offers else []
 
-    def _booked(self) -> Counter[str]:
-        """What each order has earned, by the shop's number."""
-        names = {row["id"]: row["external_id"] for row in self.shop.rows(Order)}
-        booked: Counter[str] = Counter()
-        for row in self._bonuses():
-            booked[names[row["order_id"]]] += row["amount_minor"]
-        return booked
-
-    def _available(self) -> dict[str, int]:
-        names = {row["id"]: row["external_id"] for row in self.shop.rows(Order)}
-        return {names[row["order_id"]]: row["amount_minor"] for row in self._bonuses() if row["status"] == AVAILABLE}
-
-    def _everything(self) -> list[list[Row]]:
-        return [self.shop.rows(table) for table in (Order, Bonus, Posting, Entry)]
+def not_done(deed: Callable[..., Any], *args: Any, **how: Any) -> bool:
+    """It was refused."""
+    try:
+        deed(*args, **how)
+    except ProgrammeError:
+        return True
+    return False
 
 
-class Undo(Exception):
-    """Carries what was seen out of a transaction that is not kept."""
-
-
-def _crashing(session: Session, arrivals: list[Arrival], *, programme: Programme, now: datetime) -> None:
-    apply_orders(session, arrivals, programme=programme, now=now)
+def _crashing(session: Session, use_case: Callable[..., Any], *args: Any, **how: Any) -> None:
+    use_case(session, *args, **how)
     raise Crash
 
 
-def _follow(session: Session, *, programme: Programme, now: datetime) -> None:
-    while move_watermark(session, programme=programme, now=now):
-        pass
+def _issue_all(session: Session, customer_id: int, **how: Any) -> None:
+    issue_voucher(session, customer_id, amount_minor=None, currency="EUR", **how)
 
 
-def _stored(session: Session) -> Standings:
-    rows = session.exec(select(Standing).execution_options(populate_existing=True)).all()
-    return {
-        (row.period, row.customer_id): (row.friends, row.revenue_minor, row.bonus_minor)
-        for row in rows
-        if row.friends or row.revenue_minor or row.bonus_minor
-    }
-
-
-def _standings_twice(session: Session, *, programme: Programme, now: datetime) -> None:
-    """The projection as it is once it has followed, and as it is built anew; neither is kept."""
-    _follow(session, programme=programme, now=now)
-    kept = _stored(session)
-    rebuild(session, now=now)
-    _follow(session, programme=programme, now=now)
-    raise Undo(kept, _stored(session))
-
-
-def _exported(session: Session, *, programme: Programme, now: datetime) -> int:
-    """What customers have in all by the ledger that an owner exports, in minor units of one currency."""
-    pages = pages_of(session, "ledger", period="all", programme=programme, now=now)
-    return sum(row["amount_minor"] for page in pages for row in page if row["account"] in CUSTOMER_ACCOUNTS)
+def _erase(session: Session, customer_id: int, **how: Any) -> None:
+    erase(session, customer_id, actor=TILL, **how)

@@ -11,19 +11,12 @@ from referrals.reasons import Reason
 from referrals.recruiting.shops import OrderState
 from referrals.rewarding.credit_expiry import due_credit, tend_credit
 from referrals.rewarding.credit_terms import date_credit
-from referrals.rewarding.redemptions import OrderKey, RedemptionView, redeem_voucher, rollback_voucher
-from referrals.rewarding.vouchers import (
-    VoucherView,
-    due_vouchers,
-    expire_vouchers,
-    issue_voucher,
-    validate_voucher,
-    void_voucher,
-)
+from referrals.rewarding.redemptions import RedemptionView
+from referrals.rewarding.vouchers import VoucherView
 from storage.ledger import Bonus, Entry
-from tests.builders import SHOP, Shop, friend, later, order
+from tests.builders import Shop, friend, later, order
+from tests.referrals.rewarding.till import Till
 
-TILL = "key:till"
 ORDER = "1"
 
 
@@ -33,6 +26,7 @@ class Purse:
     def __init__(self, shop: Shop, *, bonuses: int, name: str = "Anna", first_friend: int = 0) -> None:
         """The friends' orders are a day apart; the wait of all of them is over."""
         self.shop, self.name, self.first_friend = shop, name, first_friend
+        self.till = Till(shop)
         # Somebody who was there before Anna, and may turn out to be her.
         self.older = shop.ambassador(f"{name}-once", email=f"{name}-once@example.nl")[0]
         shop.pass_days(1)
@@ -51,34 +45,24 @@ class Purse:
         self.shop.deliver(self.orders[-1], now=self.shop.now)
 
     def issue(self, amount_minor: int | None) -> VoucherView:
-        return self.shop.database.run(
-            issue_voucher, self.anna, amount_minor=amount_minor, currency="EUR", programme=self.shop.programme,
-            now=self.shop.now,
-        )  # fmt: skip
+        return self.till.issue(self.anna, amount_minor)
 
     def redeem(
         self, code: str, amount_minor: int | None, *, order: str = ORDER, currency: str = "EUR", keep_rest: bool = False
     ) -> RedemptionView:
-        return self.shop.database.run(
-            redeem_voucher, code, order=self.order(order), amount_minor=amount_minor, currency=currency,
-            keep_rest=keep_rest, actor=TILL, now=self.shop.now,
-        )  # fmt: skip
+        return self.till.redeem(code, amount_minor, order=order, currency=currency, keep_rest=keep_rest)
 
     def rollback(self, code: str, *, order: str = ORDER) -> RedemptionView:
-        return self.shop.database.run(rollback_voucher, code, order=self.order(order), actor=TILL, now=self.shop.now)
-
-    def order(self, number: str) -> OrderKey:
-        return OrderKey(SHOP, number)
+        return self.till.rollback(code, order=order)
 
     def validate(self, code: str) -> list[Reason]:
-        return self.shop.database.look(validate_voucher, code, now=self.shop.now)[1]
+        return self.till.validate(code)[1]
 
     def void(self, voucher_id: int, *, by: int | None = None) -> VoucherView:
-        return self.shop.database.run(void_voucher, voucher_id, customer_id=by or self.anna, now=self.shop.now)
+        return self.till.void(voucher_id, customer_id=by or self.anna)
 
     def expire(self) -> int:
-        due = self.shop.database.look(due_vouchers, now=self.shop.now, limit=100)
-        return self.shop.database.run(expire_vouchers, due, now=self.shop.now)
+        return self.till.expire()
 
     def tend(self) -> int:
         """Credit is dated, warned of and ended, as far as that is due."""

@@ -10,14 +10,14 @@ import pytest
 from referrals import errors
 from referrals.people.customers import set_state
 from referrals.recruiting.joining import join
-from referrals.rewarding.redemptions import redeem_voucher
+from referrals.rewarding.redemptions import OrderKey, redeem_voucher
 from referrals.rewarding.voucher_books import shown
 from storage.auditlog import AuditEvent
 from storage.database import Database
 from storage.ledger import Bonus, Posting
 from storage.mailbox import Outbox
 from storage.vouchers import Voucher, VoucherPosting
-from tests.builders import Shop, friend, later, order
+from tests.builders import SHOP, Shop, friend, later, order
 from tests.referrals.rewarding.purse import ORDER, Purse
 
 HELD, AVAILABLE, RESERVED, REDEEMED, DEBT = range(5)
@@ -295,7 +295,7 @@ async def test_two_shops_at_once_spend_it_once(purse: Purse, two: tuple[Database
     said: dict[str, Any] = {"amount_minor": None, "currency": "EUR", "actor": "key:till", "now": purse.shop.now}
 
     found = await asyncio.gather(
-        *(two[n % 2].write(redeem_voucher, code, order=purse.order(str(n % 4)), **said) for n in range(12)),
+        *(two[n % 2].write(redeem_voucher, code, order=OrderKey(SHOP, str(n % 4)), **said) for n in range(12)),
         return_exceptions=True,
     )
 
