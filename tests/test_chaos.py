@@ -16,7 +16,7 @@ PATIENCE_SECONDS = 15.0  # until a worker answers again, beside other tests; `ma
 
 @pytest.mark.timeout(170)
 async def test_workers_that_are_killed_under_load_lose_and_double_nothing(tmp_path: Path) -> None:
-    """Rules 23, 24 and 27: the client's own log against the database and against what Telegram took.
+    """Drill 7, rules 23, 24 and 27, on both engines: the client's log against the database and Telegram's.
 
     Both engines play at once: most of the time is waiting for the leases of the dead.
     """

@@ -15,7 +15,7 @@ PERCENT = {"bonus__ambassador__kind": "percent", "bonus__ambassador__percent": "
 
 
 async def test_states_of_one_order_in_every_order_of_arrival(start: Start) -> None:
-    """Rules 1 and 7: sign-up, paid, part refund and the last part, in all 24 orders."""
+    """Drill 13, rules 1 and 7: sign-up, paid, part refund and the last part, in all 24 orders."""
     world = await start(**PERCENT)
     books = set()
 
@@ -29,7 +29,7 @@ async def test_states_of_one_order_in_every_order_of_arrival(start: Start) -> No
 
 
 async def test_two_orders_of_one_friend_in_every_order_of_arrival(start: Start) -> None:
-    """Rules 6a and 7: the earliest order earns; when it is sent back, the next takes its place."""
+    """Drill 13, rules 6a and 7: the earliest order earns; when it is sent back, the next takes its place."""
     world = await start(**PERCENT)
     books = set()
 

@@ -6,7 +6,7 @@ from tests.world import BRAM, Ambassador, Buyer, World, shop_button
 
 
 async def test_an_order_with_ones_own_code_is_refused(world: World) -> None:
-    """Rule 16: the buyer is the ambassador."""
+    """Drill 3, rule 16: the buyer is the ambassador."""
     mats = await world.ambassador("Mats")
 
     answer = await world.order("1", mats.buyer, code=mats.code)
@@ -15,7 +15,7 @@ async def test_an_order_with_ones_own_code_is_refused(world: World) -> None:
 
 
 async def test_ones_own_address_in_another_spelling_is_refused(world: World) -> None:
-    """Rule 16: another account of the shop and the same letter box, by tag and capitals, by dots at gmail."""
+    """Drill 3, rule 16: another account of the shop and the same letter box, by tag and capitals, by dots at gmail."""
     mats = await world.ambassador("Mats")
     matsje = await world.ambassador("Matsje", email="mats.de.vries@gmail.com")
 
@@ -36,7 +36,7 @@ async def test_dots_tell_addresses_apart_where_they_are_not_gmails(world: World)
 
 
 async def test_ones_own_chat_is_told_that_it_is_ones_own_link(world: World) -> None:
-    """Rule 16: the chat of the ambassador invites nobody."""
+    """Drill 3, rule 16: the chat of the ambassador invites nobody."""
     mats = await world.ambassador("Mats", chat=True)
 
     mats.phone.start(f"r_{mats.code}")
@@ -46,7 +46,7 @@ async def test_ones_own_chat_is_told_that_it_is_ones_own_link(world: World) -> N
 
 
 async def test_ones_own_second_chat_is_refused_as_soon_as_it_shows(world: World) -> None:
-    """Rules 16 and 19: a second phone accepts the invitation, and turns out to hold the ambassador's own link."""
+    """Drill 3, rules 16 and 19: a second phone accepts the invitation, and holds the ambassador's own link."""
     mats = await world.ambassador("Mats", chat=True)
     second = world.person("Matthijs")
     second.start(f"r_{mats.code}")
@@ -74,7 +74,7 @@ async def test_the_first_chat_of_an_account_is_no_friend_of_it_either(world: Wor
 
 
 async def test_whoever_was_brought_does_not_bring_their_ambassador(world: World) -> None:
-    """Rule 16: a circle of two is refused, the first bonus stays."""
+    """Drill 4, rule 16: a circle of two is refused, the first bonus stays."""
     anna = await world.ambassador("Anna")
     await world.order("1", BRAM, code=anna.code)
     bram = await world.enrol(BRAM)

@@ -1,7 +1,8 @@
-"""The drill, lines 8 and 10: signatures and the spelling of codes."""
+"""The drill, lines 8, 9 and 10: signatures, limits and the spelling of codes."""
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from html import unescape
 
@@ -12,11 +13,12 @@ from tests.installation import SECRET
 from tests.world import World, friend
 
 NEWER = "whsec_SGV0IG5pZXV3ZSBnZWhlaW0gdmFuIE9sZ2E="
+TOO_MANY = 429
 STRANGER = "whsec_RGl0IGdlaGVpbSBrZW50IG5pZW1hbmQgaGllci4="
 
 
 async def test_only_what_the_shop_signed_in_time_is_taken(start: Start) -> None:
-    """Wrong, missing and expired: 401; both secrets of a rotation: 200."""
+    """Drill 8: wrong, missing and expired: 401; both secrets of a rotation: 200."""
     world = await start(shops__0__secrets=[SECRET, NEWER])
     state, now = world.state("1"), Clock().machine()
 
@@ -47,8 +49,26 @@ async def test_a_signature_of_other_bytes_or_for_another_shop_is_none(start: Sta
     assert [answer.status for answer in (changed, appended, nowhere, as_sent)] == [401, 401, 404, 200]
 
 
+async def test_whoever_asks_too_often_waits_and_nobody_else_does(world: World) -> None:
+    """Drill 9, rule 43: codes that are tried, signatures that are guessed, a key that asks on and on."""
+    anna = await world.ambassador()
+    state = world.state("1", code=anna.code)
+
+    codes = [await world.ask("GET", f"/r/GUESS{number}") for number in range(21)]
+    guesses = await asyncio.gather(*(world.hook("order.state", state, secret=STRANGER) for _ in range(70)))
+    taken = await world.hook("order.state", state)
+    calls = await asyncio.gather(*(world.api("GET", f"/customers/{anna.number}") for _ in range(610)))
+
+    for answers in (codes, guesses, calls):
+        refused = [answer for answer in answers if answer.status == TOO_MANY]
+        assert refused
+        assert all(0 < int(answer.headers["Retry-After"]) <= 60 for answer in refused)
+    assert {answer.status for answer in codes[:20]} == {404}
+    assert (taken.status, taken.body["status"]) == (200, "applied")
+
+
 async def test_a_code_is_found_in_any_spelling(world: World) -> None:
-    """Rule 17: in lower case, with spaces and with dashes; in a link, on the friend's page, at the checkout."""
+    """Drill 10, rule 17: lower case, spaces and dashes; in a link, on the friend's page, at the checkout."""
     anna = await world.ambassador()
     spellings = [anna.code.lower(), f" {anna.code[:4]} {anna.code[4:]} ", "-".join(anna.code)]
 
@@ -62,7 +82,7 @@ async def test_a_code_is_found_in_any_spelling(world: World) -> None:
 
 
 async def test_a_typing_error_is_told_from_a_code_that_nobody_has(world: World) -> None:
-    """Rule 17: neither is attributed, and each says what it is."""
+    """Drill 10, rule 17: neither is attributed, and each says what it is."""
     anna = await world.ambassador()
     plain = anna.code.replace("-", "")
     wrong = ALPHABET[(ALPHABET.index(plain[0]) + 1) % len(ALPHABET)] + plain[1:]

@@ -21,7 +21,7 @@ PERCENT = {"bonus__ambassador__kind": "percent", "bonus__ambassador__percent": "
 
 
 async def test_another_currency_stays_what_it_is_and_earns_nothing(world: World) -> None:
-    """Rule 4: stored and attributed, never converted; boards count the programme's currency."""
+    """Drill 5, rule 4: stored and attributed, never converted; boards count the programme's currency."""
     anna = await world.ambassador()
 
     for currency, total in (("USD", "90.00"), ("JPY", "9000"), ("KWD", "90.000")):
@@ -36,7 +36,7 @@ async def test_another_currency_stays_what_it_is_and_earns_nothing(world: World)
 
 
 async def test_a_fixed_bonus_stands_while_enough_is_kept(world: World) -> None:
-    """Rule 2: € 30 of 90 come back, then € 70: below the minimum nothing is owed."""
+    """Drill 6, rule 2: € 30 of 90 come back, then € 70: below the minimum nothing is owed."""
     anna = await world.ambassador()
     await world.order("1", code=anna.code)
 
@@ -49,7 +49,7 @@ async def test_a_fixed_bonus_stands_while_enough_is_kept(world: World) -> None:
 
 
 async def test_a_percent_bonus_follows_what_is_kept(start: Start) -> None:
-    """Rule 2: ten percent of 90, of 60, of nothing."""
+    """Drill 6, rule 2: ten percent of 90, of 60, of nothing."""
     world = await start(**PERCENT)
     anna = await world.ambassador()
     seen = []
@@ -63,7 +63,7 @@ async def test_a_percent_bonus_follows_what_is_kept(start: Start) -> None:
 
 
 async def test_a_refund_after_the_hold_takes_the_bonus_out_of_the_credit(start: Start) -> None:
-    """Rule 9: a bonus that is available, and not spent, is taken where it lies."""
+    """Drill 6, rule 9: a bonus that is available, and not spent, is taken where it lies."""
     world = await start(**PERCENT)
     anna = await world.ambassador(chat=True)
     paid = world.now
@@ -141,7 +141,7 @@ async def make_voucher(world: World, number: str, amount_minor: int) -> str:
 
 
 async def test_a_refund_that_comes_before_its_order_leaves_nothing_to_earn(world: World) -> None:
-    """Rule 1: the newest state wins, whatever arrives first."""
+    """Drill 6, rule 1: the newest state wins, whatever arrives first."""
     anna = await world.ambassador()
     paid = world.state("1", code=anna.code)
     await world.order("1", code=anna.code, status="refunded", refunded="90.00", paid_at=paid["paid_at"],
@@ -165,7 +165,7 @@ async def test_more_than_the_total_cannot_come_back(start: Start) -> None:
 
 
 async def test_test_and_deleted_orders_earn_nothing(world: World) -> None:
-    """Rules 1 and 5: each with its reason; a bare "deleted" is the last word, even before the order."""
+    """Drill 14, rules 1 and 5: each with its reason; a bare "deleted" is the last word, even before the order."""
     anna = await world.ambassador()
 
     test = await world.order("1", friend(1), code=anna.code, test=True)
@@ -180,7 +180,7 @@ async def test_test_and_deleted_orders_earn_nothing(world: World) -> None:
 
 
 async def test_a_trashed_order_earns_nothing_and_a_deleted_one_stays_gone(start: Start) -> None:
-    """Rule 5: WooCommerce's bin, told by its own webhooks."""
+    """Drill 14, rule 5: WooCommerce's bin, told by its own webhooks."""
     world = await start(shops=[SHOP_KEYS, WOO])
     anna = await world.ambassador()
     shop = Shop(

@@ -8,6 +8,7 @@ from tests.world import BRAM, World
 
 
 async def test_the_same_paid_order_a_hundred_times_in_parallel_earns_one_bonus(world: World) -> None:
+    """Drill 1: a hundred deliveries, one bonus."""
     anna = await world.ambassador("Anna")
     state = world.state("1001", BRAM, code=anna.code)
 
@@ -20,6 +21,7 @@ async def test_the_same_paid_order_a_hundred_times_in_parallel_earns_one_bonus(w
 
 
 async def test_the_same_sign_up_twice_is_one_referral(world: World) -> None:
+    """Drill 2: two sign-ups, one referral."""
     anna = await world.ambassador("Anna")
     landed = await world.visit(anna.links["web"])
 

@@ -15,7 +15,7 @@ PRIVATE = ("artholomeus", "bakker", "40417", "612345670", str(CHAT), "bestelling
 
 
 async def test_nothing_of_a_friend_is_in_an_address_a_log_or_what_the_ambassador_reads(start: Start) -> None:
-    """Rule 41: from the click to the refund, with deliveries that fail and nonsense in between."""
+    """Drill 11, rule 41: from the click to the refund, with deliveries that fail and nonsense in between."""
     world = await start()
     anna = await world.ambassador(chat=True)
     addresses = await the_friends_way(world, anna)

@@ -9,7 +9,7 @@ from tests.world import Buyer, World, friend
 
 
 async def test_each_way_not_to_count_has_its_own_reason(start: Start) -> None:
-    """Rules 6b, 11, 12 and 13: date, window, history, minimum and cap."""
+    """Drill 12, rules 6b, 11, 12 and 13: date, window, history, minimum and cap."""
     world = await start(bonus__ambassador__per_month=1)
     anna = await world.ambassador(chat=True)
     landed = await world.visit(anna.links["web"])

@@ -19,7 +19,7 @@ WEBHOOK = {"telegram__mode": "webhook", "telegram__webhook_secret": "geheim-van-
 
 
 async def test_two_workers_lose_nothing_and_say_nothing_twice(start: Start) -> None:
-    """Rules 23 and 24: every order through both doors at once, every chat heard by one of them."""
+    """Drill 15, rules 23 and 24: every order through both doors at once, every chat heard by one of them."""
     world = await start(**WEBHOOK)
     await world.second_service()
     cast = [await world.ambassador(name, chat=True) for name in ("Anna", "Annet", "Anouk", "Ans")]
