@@ -17,7 +17,6 @@ CUSTOMER_ACCOUNTS = (HELD, AVAILABLE, RESERVED, REDEEMED, EXPIRED, DEBT)
 
 UNREVIEWED, WAITING, PASSED, TURNED_DOWN, MADE_GOOD = "none", "waiting", "passed", "turned_down", "made_good"
 GOODWILL_SIDE = "goodwill"  # of a bonus that an owner gave; no rule owes it, so none takes it back
-NOBODY = 0  # the friend of a bonus that no friend brought
 
 
 class Bonus(SQLModel, table=True):

@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from referrals.importing import cells
 from referrals.importing.cells import Columns, Refused
 from referrals.recruiting.shops import CANCELLED, COMPLETED, PAID, RANK, REFUNDED, Buyer, OrderState
+from referrals.recruiting.shops.reading import comparable_number
 
 COLUMNS = (
     "id", "number", "shop", "status", "currency", "total", "base", "refunded", "created_at", "paid_at", "updated_at",
@@ -19,9 +20,8 @@ NOBODY = frozenset({"", "0"})  # how shops write that a guest has no account
 
 
 def columns_of(names: Sequence[str]) -> Columns:
-    """Where the columns of this file stand; a ``number`` beside an ``id`` is not used. Raises: Refused."""
-    known = tuple(name for name in COLUMNS if name != "number" or "id" not in names)
-    return Columns(names, known=known, needed=NEEDED)
+    """Where the columns of this file stand. Raises: Refused."""
+    return Columns(names, known=COLUMNS, needed=NEEDED)
 
 
 def reader(
@@ -38,7 +38,8 @@ def reader(
         latest: A later time is refused.
     """
     at = columns_of(names).places
-    by_id, by_shop, by_status = max(at["id"], at.get("number", -1)), at["shop"], at["status"]
+    by_id, by_shop, by_status = at["id" if "id" in names else "number"], at["shop"], at["status"]
+    by_number = at["number"]
     by_total, by_base, by_refunded, by_currency = at["total"], at["base"], at["refunded"], at["currency"]
     by_created, by_paid, by_updated = at["created_at"], at["paid_at"], at["updated_at"]
     by_customer, by_email, by_phone, by_count = at["customer_id"], at["email"], at["phone"], at["customer_orders"]
@@ -57,11 +58,13 @@ def reader(
         dated = created_at or paid_at or updated_at
         if dated is None:
             raise Refused("created_at", "is empty, and so is paid_at")
+        external_id = cells.identifier(row[by_id], "id")
+        number = comparable_number(row[by_number]) if row[by_number] else None
         if paid_at is None and status in {PAID, COMPLETED}:
             paid_at = dated
         return OrderState(
             shop=cells.one_of(row[by_shop], shop, shops),
-            id=cells.identifier(row[by_id], "id"),
+            id=external_id,
             status=status,
             currency=money,
             total_minor=total,
@@ -79,6 +82,7 @@ def reader(
             codes=cells.codes(row[by_codes]),
             ref=cells.text(row[by_ref]),
             test=cells.truth(row[by_test], "test") or False,
+            number=number if number != external_id else None,
         )
 
     return read

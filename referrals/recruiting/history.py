@@ -13,7 +13,7 @@ from storage.auditlog import AuditEvent
 from storage.bulk import fetch_in, update_rows
 from storage.database import books
 from storage.installation import Setting
-from storage.ledger import HELD, Bonus
+from storage.ledger import HELD, WAITING, Bonus
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,7 +45,10 @@ def history_is_known(session: Session, *, programme: Programme, now: datetime, a
     if session.get(Setting, HISTORY_KNOWN) is not None:
         return 0
     session.add(Setting(key=HISTORY_KNOWN, value=now.isoformat()))
-    waiting = session.exec(select(Bonus.id, Bonus.friend_id).where(Bonus.status == HELD, col(Bonus.under_review))).all()
+    held = select(Bonus.id, Bonus.friend_id).where(
+        Bonus.status == HELD, col(Bonus.under_review), Bonus.review != WAITING
+    )
+    waiting = session.exec(held).all()  # what an owner is to look at waits for them
     redecide(
         session, sorted({friend_id for _, friend_id in waiting if friend_id is not None}), programme=programme, now=now
     )

@@ -29,7 +29,6 @@ from storage.ledger import (
     AVAILABLE,
     GOODWILL_SIDE,
     MADE_GOOD,
-    NOBODY,
     Bonus,
     Budget,
 )
@@ -172,7 +171,7 @@ def _row(
         "side": GOODWILL_SIDE,
         "currency": programme.currency,
         "origin": _origin(order_id),
-        "friend_id": NOBODY,
+        "friend_id": None,
         "amount_minor": amount,
         "status": AVAILABLE,
         "earned_at": now,

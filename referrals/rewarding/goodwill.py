@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from referrals.reasons import GOODWILL
-from referrals.rewarding.lots import Step, release_step
+from referrals.rewarding.lots import credit_step
 from referrals.rewarding.postings import debts_of, write_steps
 from storage.bulk import insert_rows
 from storage.ledger import GOODWILL as ACCOUNT
-from storage.ledger import HELD, Bonus
+from storage.ledger import Bonus
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,7 +23,6 @@ Row = dict[str, Any]
 def book_goodwill(session: Session, row: Row, *, now: datetime) -> None:
     """The lot is stored with its first posting; ``row`` counts that one. Runs under the books lock."""
     debt = debts_of(session, [row["customer_id"]]).get((row["customer_id"], row["currency"]), 0)
-    released = release_step(row["amount_minor"], debt_minor=debt, first_of_friend=False, revenue_minor=0)
-    moves = tuple(move for move in released.moves if move[0] != HELD)
+    step = replace(credit_step(row["amount_minor"], debt_minor=debt, why=GOODWILL), payer=ACCOUNT)
     insert_rows(session, Bonus, [row])
-    write_steps(session, [(Step("credit", GOODWILL, moves, payer=ACCOUNT), row)], now=now)
+    write_steps(session, [(step, row)], now=now)

@@ -165,3 +165,19 @@ def test_a_refused_row_names_its_column_and_not_what_it_holds(row: str, column: 
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(Refused, match="created_at or paid_at: the header has no such column"):
         read("id;status;total", "1;paid;9")
+
+
+@pytest.mark.parametrize(
+    "head, row, named",
+    [
+        ("id;number;status;total;paid_at", "5871;#1001;paid;9,00;2024-03-01", ("5871", "1001")),
+        ("id;number;status;total;paid_at", "1001;#1001;paid;9,00;2024-03-01", ("1001", None)),
+        ("number;status;total;paid_at", "1001;paid;9,00;2024-03-01", ("1001", None)),
+    ],
+)
+def test_what_a_buyer_reads_as_the_number_stands_beside_the_id(
+    head: str, row: str, named: tuple[str, str | None]
+) -> None:
+    """Rule 20: with it they connect their chat."""
+    state = read(head, row)
+    assert (state.id, state.number) == named
