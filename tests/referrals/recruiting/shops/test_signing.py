@@ -5,8 +5,10 @@ import hmac
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
+from svix.webhooks import Webhook as Svix
 
+from referrals.clock import Clock
 from referrals.recruiting.shops.signing import sign_hmac, sign_standard, verify_hmac, verify_standard
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -20,10 +22,15 @@ def accepted(headers: dict[str, str], body: bytes = BODY, *, secret: str = SECRE
     return verify_standard(headers, body, secrets=[secret], now=[at])
 
 
-def test_what_we_sign_is_what_the_reference_library_signs() -> None:
-    theirs = Webhook(SECRET).sign("msg_1", NOW, BODY.decode())
-    assert GENUINE["webhook-signature"] == theirs
+@pytest.mark.parametrize("library", [Webhook, Svix])
+def test_what_we_sign_is_what_the_libraries_sign_and_they_take_it(library: type[Webhook | Svix]) -> None:
+    """Both ways: theirs is what we make and accept, and ours of this moment they accept."""
+    assert GENUINE["webhook-signature"] == library(SECRET).sign("msg_1", NOW, BODY.decode())
     assert accepted(GENUINE)
+    fresh = sign_standard(BODY, secret=SECRET, message_id="msg_1", at=Clock().machine())
+    library(SECRET).verify(BODY, fresh)
+    with pytest.raises(WebhookVerificationError):
+        library(SECRET).verify(BODY + b" ", fresh)
 
 
 def test_during_a_rotation_both_secrets_count() -> None:
