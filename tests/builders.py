@@ -29,6 +29,7 @@ from storage.orders import Order
 from tests.referrals.configs import with_keys
 from tests.rows import rows_of
 
+UNREVIEWED: dict[str, Any] = {"fraud__review_score": 101}  # nothing is suspicious: for tests of many bonuses at once
 NOON = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)  # a Tuesday, noon in Amsterdam
 SHOP = "webshop"
 BRAM = Buyer("77", "bram@example.nl", orders=1)

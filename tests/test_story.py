@@ -81,7 +81,9 @@ async def anna_leads_the_board(world: World, anna: Ambassador, locale: str) -> N
     listed = json.loads((await world.command("leaderboard", "--period", "all", "--json")).output)
     shown = await world.get("/leaderboard?period=all")
     assert [(row["place"], row["code"], row["friends"]) for row in listed["rows"]] == [(1, anna.code, 1)]
-    assert listed["rows"] == shown["rows"]
+    assert [row | {"move": 0} for row in listed["rows"]] == [
+        row | {"move": 0} for row in shown["rows"]
+    ]  # a night may pass
     assert listed["rows"][0]["bonus_minor"] == 1500
 
 

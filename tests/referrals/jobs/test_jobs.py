@@ -18,7 +18,7 @@ from storage.leases import JobRun, Lease
 from storage.ledger import Bonus, Entry, Posting
 from storage.mailbox import Outbox
 from storage.standings import Snapshot
-from tests.builders import NOON, Shop, friend, order
+from tests.builders import NOON, UNREVIEWED, Shop, friend, order
 from tests.referrals.rewarding.purse import Purse
 
 
@@ -28,7 +28,7 @@ async def run(shop: Shop, name: str, **more: Any) -> dict[str, Any]:
 
 
 def month_of_friends(database: Database, friends: int = 5) -> Shop:
-    shop = Shop(database, bonus__ambassador__per_month="none", bonus__ambassador__budget_per_month="none")
+    shop = Shop(database, bonus__ambassador__per_month="none", bonus__ambassador__budget_per_month="none", **UNREVIEWED)
     _, code = shop.ambassador("Anna")
     shop.deliver(*[order(n, friend(n), code=code) for n in range(friends)])
     return shop

@@ -14,7 +14,7 @@ from storage.database import Database
 from storage.leases import Lease
 from storage.ledger import Bonus, Posting
 from storage.mailbox import Outbox
-from tests.builders import NOON, Shop, friend, order
+from tests.builders import NOON, UNREVIEWED, Shop, friend, order
 
 FRIENDS = 150
 WORKER = """
@@ -50,7 +50,7 @@ async def test_a_killed_worker_leaves_nothing_half_done_and_nothing_doubled(
     database: Database, database_url: str, after: int
 ) -> None:
     """Kill -9 in the middle of the job: the next worker does the rest, each bonus once."""
-    shop = Shop(database, bonus__ambassador__per_month="none", bonus__ambassador__budget_per_month="none")
+    shop = Shop(database, bonus__ambassador__per_month="none", bonus__ambassador__budget_per_month="none", **UNREVIEWED)
     _, code = shop.ambassador("Anna")
     shop.deliver(*[order(n, friend(n), code=code) for n in range(FRIENDS)])
     start_and_kill(database, database_url, after=after)

@@ -45,7 +45,7 @@ async def test_who_has_been_away_for_all_the_years_of_the_books_is_forgotten(dat
 
 async def test_whom_the_programme_owes_something_is_not_forgotten_unasked(database: Database) -> None:
     """Rule 9: credit ends by its own date only."""
-    shop = Shop(database, privacy__ledger_years=2, expiry__credit_days=4000)
+    shop = Shop(database, privacy__ledger_years=2, expiry__credit_days="none")
     anna, code = shop.ambassador("Anna")
     shop.deliver(order("1", code=code, at=NOON))
     shop.pass_days(30)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from referrals.reasons import UNDER_REVIEW
 from referrals.recruiting.shops import Buyer, OrderState
 from storage.database import Database
 from storage.ledger import Bonus
@@ -53,7 +54,10 @@ purchases = st.lists(
 def test_every_order_of_arrival_makes_the_same_books(
     database: Database, bought: list[Purchase], seed: object, when: str, kind: str
 ) -> None:
-    """Rule 7: within the hold, budget apart. One configuration a database: terms are pinned by their day."""
+    """Rule 7: within the hold, budget apart. One configuration a database: terms are pinned by their day.
+
+    What an owner is to look at may differ: suspicion rests on what is known when a bonus is made, and moves no money.
+    """
     keys = {"bonus__ambassador__percent": "10"} if kind == "percent" else {}
     shop = Shop(
         database, bonus__ambassador__when=when, bonus__ambassador__kind=kind, bonus__ambassador__per_month=MONTH_CAP,
@@ -79,7 +83,7 @@ def _play(shop: Shop, bought: list[Purchase], *, shuffle: object) -> dict[int, l
     for row in shop.rows(Bonus):
         if row["customer_id"] in owners and row["amount_minor"]:
             place = int(row["sort_key"].rpartition("-")[2])
-            codes = [why["code"] for why in row["reasons"]]
+            codes = [why["code"] for why in row["reasons"] if why["code"] != UNDER_REVIEW]
             found.setdefault(place, []).append((owners[row["customer_id"]], str(row["amount_minor"]), codes))
     return found
 

@@ -33,7 +33,7 @@ async def test_a_bonus_tells_its_life_its_order_and_its_reasons(api: Api) -> Non
         "amount_minor": 1500, "currency": "EUR", "order": {"shop": "atelier", "id": "1001"},
         "referral": pair["referral"], "earned_at": "2026-11-24T09:00:00+00:00",
         "available_at": "2026-12-15T09:00:00+00:00", "under_review": False,
-        "review": "none", "score": 0, "signals": [], "reasons": bonus["reasons"],
+        "review": "none", "score": 0, "signals": [], "milestone": None, "reasons": bonus["reasons"],
     }  # fmt: skip
     assert [reason["code"] for reason in bonus["reasons"]] == ["on_hold_until"]
     assert all(reason["text"] for reason in bonus["reasons"])
