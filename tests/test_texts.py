@@ -20,7 +20,7 @@ from referrals.figures.periods import KINDS
 ROOT = Path(__file__).parent.parent
 SAME_IN_BOTH = re.compile(
     r"button\.(nl|en|whatsapp|period\.week)|command\.(start|link)|link\.address|board\.(row|full_row)|period\.\w+"
-    r"|reference\.(ticked|unticked|quoted|signed)|why\.line\w*|page\..*|sandbox\..*"
+    r"|reference\.(ticked|unticked|quoted|signed)|why\.line\w*|review\.signal|page\..*|sandbox\..*"
 )
 EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]")
 FORMAL = re.compile(

@@ -123,7 +123,7 @@ def test_an_order_is_paid_by_the_campaign_in_which_it_was_made(database: Databas
     "locale, words",
     [
         ("nl", ["15% korting op je eerste bestelling (t/m 27 november)", "tegoed (t/m 27 november)"]),
-        ("en", ["15% off your first order (up to and including 27 November)", "(up to and including 27 November)"]),
+        ("en", ["15% off your first order (until 27 November)", "(until 27 November)"]),
     ],
 )
 def test_whoever_shares_says_until_when_it_holds(database: Database, locale: str, words: list[str]) -> None:

@@ -37,9 +37,9 @@ async def test_one_press_decides_for_many_and_everybody_hears_what_concerns_them
         assert "2 bonussen wachten op jouw besluit" in owner.last.words
         assert "een collega kijkt hem eerst na" in " ".join(play.sent(anna.id)).lower()
         card = (await play.say(owner, "/controle")).words
-        assert "• 3 bonussen in één uur (60)" in card
+        assert "• 3 bonussen in één uur (+60)" in card
         assert "2 bonussen, samen €\N{NO-BREAK SPACE}30" in card
-        assert await play.press(owner, "Goedkeuren") == "Goedgekeurd; de bonus komt op zijn gewone dag vrij."
+        assert await play.press(owner, "Goedkeuren") == "Goedgekeurd; de bonus komt op de gewone dag bij het tegoed."
         assert reviews(play) == ["none", "passed", "passed"]
         assert (await play.say(owner, "/controle")).words == "Er wacht niets op controle."
 
@@ -85,5 +85,7 @@ async def test_goodwill_is_given_for_what_an_ambassador_was_refused(database: Da
         shown = (await play.say(owner, f"/controle {number}")).words
         assert "bestelling 2 van 24 november bracht geen bonus" in shown
         assert "Dit jaar nog te geven: €\N{NO-BREAK SPACE}250" in shown
-        assert await play.press(owner, "Geef €\N{NO-BREAK SPACE}15 uit kulanz") == "Gegeven. De ambassadeur hoort het."
+        assert (
+            await play.press(owner, "Geef €\N{NO-BREAK SPACE}15 uit coulance") == "Gegeven. De ambassadeur hoort het."
+        )
         assert "Een gebaar van ons: €\N{NO-BREAK SPACE}15. Je tegoed is nu €\N{NO-BREAK SPACE}15." in anna.last.words

@@ -175,7 +175,7 @@ async def test_a_code_that_the_shop_is_to_learn_is_told_when_it_has(database: Da
         await play.press(anna, "Tegoed gebruiken")
         code = CODE.search(anna.last.words)
         assert code
-        assert (await play.press(anna, f"Zet {code[0]} terug")).startswith("De shop vergeet de code.")
+        assert (await play.press(anna, f"Zet {code[0]} terug")).startswith("We halen de code uit de shop.")
 
 
 async def later_on(play: Play, days: int) -> None:
