@@ -43,8 +43,9 @@ def render_terms(voice: Voice, _data: dict[str, Any]) -> OutMessage:
     text = lines(
         voice.say("terms.title"),
         *_bonus(voice),
-        _campaign(voice),
         voice.say("terms.gift", gift=gift) if gift else None,
+        _campaign(voice),
+        *_limits(voice),
         voice.say("terms.window", count=config.attribution.window_days),
         voice.say("terms.hold", count=config.hold.days) if config.hold.days else None,
         voice.say("terms.refund"),
@@ -60,6 +61,11 @@ def _bonus(voice: Voice) -> list[str]:
     said = [voice.say(f"terms.{bonus.when}", bonus=bonus_words(voice), count=bonus.nth)]
     if bonus.min_order_minor and bonus.when != "sign_up":
         said.append(voice.say("terms.min_order", min_order=voice.money(bonus.min_order_minor)))
+    return [*said, *(_milestone(voice, each) for each in voice.programme.config.bonus.milestones)]
+
+
+def _limits(voice: Voice) -> list[str]:
+    bonus, said = voice.offer.ambassador, []
     most = voice.programme.config.bonus.most_basis_points
     if most is not None:
         said.append(voice.say("terms.margin", percent=percent(most, voice.locale)))
@@ -69,7 +75,7 @@ def _bonus(voice: Voice) -> list[str]:
         said.append(voice.say("terms.per_month", count=bonus.per_month))
     if bonus.budget_per_month_minor is not None:
         said.append(voice.say("terms.budget", budget=voice.money(bonus.budget_per_month_minor)))
-    return [*said, *(_milestone(voice, each) for each in voice.programme.config.bonus.milestones)]
+    return said
 
 
 def _campaign(voice: Voice) -> str | None:
