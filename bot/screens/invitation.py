@@ -86,8 +86,16 @@ def _render_gift(voice: Voice, data: dict[str, Any]) -> OutMessage:
         lines(*_how_to_use(voice, data, gift)),
         voice.say("invite.promise_named", name=name) if name else voice.say("invite.promise"),
     )
-    use = to_url(voice, "button.use_gift" if gift else "button.shop", data["url"])
+    use = to_url(voice, _way(voice, data, gift), data["url"])
     return OutMessage(text, [[use], [to_view(voice, "button.later", "home")]])
+
+
+def _way(voice: Voice, data: dict[str, Any], gift: str | None) -> str:
+    """What the way to the shop is called: a code that is still to come cannot be used."""
+    if gift is None:
+        return "button.shop"
+    waits = voice.programme.config.bonus.friend.personal and data.get("own") is None
+    return "button.welcome.shop" if waits else "button.use_gift"
 
 
 def _how_to_use(voice: Voice, data: dict[str, Any], gift: str | None) -> list[str | None]:

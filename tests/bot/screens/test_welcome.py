@@ -37,7 +37,7 @@ def said(**data: Any) -> str:
 
 def test_a_start_promises_a_code_of_ones_own_and_names_no_other() -> None:
     """Rules 10 and 14: it comes with the account; what there is no more of is not promised."""
-    assert "Then you get a code of your own." in said()
+    assert "then you get a code of your own" in said()
     assert "ANNA7K3Q" not in said()
     assert "code" not in said(gone=True)
 
