@@ -77,14 +77,13 @@ def render_today(voice: Voice, data: dict[str, Any]) -> OutMessage:
         voice.say("today.cases", count=data["cases"]["open"]) if data["cases"]["open"] else None,
         voice.say("today.overdue", count=data["cases"]["overdue"]) if data["cases"]["overdue"] else None,
         voice.say("today.references", count=data["references"]) if data["references"] else None,
-        voice.say("today.review", count=data["review"]) if data["review"] else None,
     ]
     hands = [voice.say(f"today.{name}", count=data[name]) for name in BY_HAND if data[name]]
     title = voice.say("today.title", date=data["as_of"])
     text = paragraphs(
         title,
         *windows,
-        lines(*bonuses),
+        lines(*bonuses, voice.say("today.review", count=data["review"]) if data["review"] else None),
         _scores(voice, data["scores"]),
         lines(*people),
         lines(*hands, say_pool(voice, data["pool"])),
