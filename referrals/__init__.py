@@ -20,10 +20,15 @@ standing      the place in a period
 reason        why, as a code with its date or amount
 notice        what the core wants said, as a key with data
 ask, give     a message that wants something, and one that does not
-score         an answer 0-10: promoter 9-10, passive 7-8, detractor 0-6
+score         an answer 0-10: promoter 9-10, passive 7-8, detractor 0-6; of a bonus: the sum of its signals
 gate          a condition under which somebody is not asked
 case          a complaint or question that a person answers
 reference     a customer's words in the portfolio
 voucher       credit as a single-use code, taken from the lots that expire first; reward: what credit buys
 redemption    what one order took of one voucher
+gift          what a friend gets; personal: a voucher of their own in which no credit lies
+milestone     an extra bonus for so many approved friends
+campaign      another offer between two moments
+signal        what makes a bonus look suspicious, in points
+goodwill      a gesture: credit that an owner gives by hand
 """
