@@ -46,6 +46,18 @@ class NothingToGive(ProgrammeError):
     code = "nothing_to_give"
 
 
+class UnknownReview(ProgrammeError):
+    """No review has this number."""
+
+    code = "unknown_review"
+
+
+class ReviewDecided(ProgrammeError):
+    """Nothing of this review waits any more: it was decided, or its bonuses were taken back."""
+
+    code = "review_decided"
+
+
 class UnknownShop(ProgrammeError):
     """The configuration has no shop of this name."""
 

@@ -24,6 +24,8 @@ SCOPES = (
     "referrals:read",
     "referrals:write",
     "bonuses:read",
+    "reviews:read",
+    "reviews:write",
     "leaderboard:read",
     "figures:read",
     "contacts:read",

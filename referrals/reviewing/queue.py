@@ -38,10 +38,17 @@ class Group:
 
 def waiting_groups(session: Session, *, limit: int) -> tuple[list[Group], int]:
     """The groups whose oldest bonus waits longest, and how many more there are."""
-    query = select(Bonus.id).where(Bonus.review == WAITING, Bonus.status == HELD, Bonus.amount_minor > 0)
-    ids = session.exec(query.order_by(col(Bonus.earned_at), col(Bonus.id)).limit(MOST)).all()
-    groups = _groups(fetch_in(session, Bonus, "id", ids))
+    groups = open_groups(session)
     return groups[:limit], len(groups[limit:])
+
+
+def open_groups(session: Session, *, customer_id: int | None = None) -> list[Group]:
+    """All groups, or those of one ambassador, the one whose oldest bonus waits longest first."""
+    query = select(Bonus.id).where(Bonus.review == WAITING, Bonus.status == HELD, Bonus.amount_minor > 0)
+    if customer_id is not None:
+        query = query.where(Bonus.customer_id == customer_id)
+    ids = session.exec(query.order_by(col(Bonus.earned_at), col(Bonus.id)).limit(MOST)).all()
+    return _groups(fetch_in(session, Bonus, "id", ids))
 
 
 def waiting_group(session: Session, customer_id: int, *, cause: str, last_id: int) -> Group | None:

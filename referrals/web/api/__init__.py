@@ -18,6 +18,7 @@ from referrals.web.api.privacy import erase_customer, export_customer
 from referrals.web.api.problems import Problem, problem_response
 from referrals.web.api.references import list_references
 from referrals.web.api.referrals import list_referrals, refer, show_referral
+from referrals.web.api.reviews import decide_review, list_reviews
 from referrals.web.api.vouchers import make_voucher, redeem, rollback, validate
 from referrals.web.api.webhook_deliveries import list_webhook_deliveries, ping_webhook, redeliver_webhook
 from referrals.web.api.webhooks import (
@@ -45,6 +46,8 @@ ROUTES = (
     ("POST", "/referrals", "referrals:write", refer),
     ("GET", "/referrals/{number}", "referrals:read", show_referral),
     ("GET", "/bonuses", "bonuses:read", list_bonuses),
+    ("GET", "/reviews", "reviews:read", list_reviews),
+    ("POST", "/reviews/{number}/decision", "reviews:write", decide_review),
     ("POST", "/vouchers", "vouchers:write", make_voucher),
     ("POST", "/vouchers/validate", "vouchers:write", validate),
     ("POST", "/vouchers/redeem", "vouchers:write", redeem),

@@ -18,6 +18,8 @@ STATUS = {
     "unknown_customer": 404,
     "unknown_referral": 404,
     "unknown_order": 404,
+    "unknown_review": 404,
+    "review_decided": 409,
     "unknown_voucher": 404,
     "voucher_not_redeemed": 404,
     "unknown_shop": 422,

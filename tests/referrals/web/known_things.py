@@ -13,7 +13,7 @@ import schemathesis
 
 KNOWN: dict[str, str] = json.loads(
     os.environ["AMBASSADE_KNOWN"]
-)  # customers, referrals, webhooks, delivery, friend, shop, code
+)  # customers, referrals, reviews, webhooks, delivery, friend, shop, code
 
 MONEY = {"currency": "EUR", "total": "90.00", "base": "85.00", "refunded": "10.00"}
 

@@ -27,6 +27,7 @@ from storage.references import Reference
 from tests.referrals.web.conftest import Web
 from tests.referrals.web.test_api import ANNA, ORDER, Api, make_key, referred
 from tests.referrals.web.test_contacts import NOW, row, write
+from tests.referrals.web.test_reviews import held_for_review
 
 Json = dict[str, Any]
 DOCUMENT = make_document(ROOT, ROUTES)
@@ -162,6 +163,7 @@ async def test_every_answer_has_the_documented_shape_and_no_other_field(api: Api
     write(api, row(anna_id, "t3:order:1"))
     voucher = with_credit(api, anna_id)
     hook, delivery = await pinged(api)
+    review = await held_for_review(api, "1003", friend="9003")
     reference = {"customer_id": anna_id, "status": "declined", "created_at": NOW, "updated_at": NOW}
     api.web.database.run(insert_rows, Reference, [reference])
     cases: list[tuple[str, str, str, Any]] = [
@@ -176,6 +178,8 @@ async def test_every_answer_has_the_documented_shape_and_no_other_field(api: Api
         ("GET", "/referrals/{number}", pair["referral"], None),
         ("POST", "/referrals", "", {"ambassador": anna, "friend": bram, "why": "zei het"}),
         ("GET", "/bonuses", "", None),
+        ("GET", "/reviews", "", None),
+        ("POST", "/reviews/{number}/decision", review, {"decision": "approve"}),
         ("GET", "/contacts", "", None),
         ("GET", "/references", "", None),
         ("GET", "/leaderboard", "", None),

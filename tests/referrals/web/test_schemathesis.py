@@ -19,6 +19,7 @@ from tests.engines import fresh_url
 from tests.referrals.web.conftest import Web, close_web, make_programme, open_web
 from tests.referrals.web.test_api import Api, make_key, referred, rows
 from tests.referrals.web.test_openapi import pinged
+from tests.referrals.web.test_reviews import held_for_review
 
 ROOT = Path(__file__).parents[3]
 # Every answer is documented, with its status, type, headers and shape, and none is a fault of ours. Left out are the
@@ -57,7 +58,7 @@ async def known_things(api: Api) -> dict[str, str]:
     hook, delivery = await pinged(api)
     return {
         "customers": anna, "code": code, "friend": bram, "referrals": pair["referral"], "shop": "atelier",
-        "webhooks": hook, "delivery": delivery,
+        "webhooks": hook, "delivery": delivery, "reviews": await held_for_review(api, "1002", friend="9002"),
     }  # fmt: skip
 
 
