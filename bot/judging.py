@@ -14,18 +14,20 @@ from referrals.asking.cadence import ANSWER, MONEY, RANK, Drop, Go, Verdict, Wai
 from referrals.asking.contacts import facts_to_send, judge_notice, mark_not_sent
 from referrals.asking.facts import AskFacts, reader_facts
 from referrals.asking.plays import PLAYS
+from referrals.asking.quiet import quiet_until
 from referrals.asking.reference_news import SO_AT
 from referrals.asking.references import still_so
-from referrals.notices import ACCOUNT, CASES, CREDIT_ENDS, STAFF, UNASKED
+from referrals.notices import ACCOUNT, CASES, CREDIT_ENDS, OWNERS_NEWS, REFERENCE_CARD, STAFF, UNASKED
 from referrals.notices import MONEY as MONEY_NOTICES
 from referrals.programme import Programme
-from referrals.reasons import STALE
+from referrals.reasons import QUIET_HOURS, STALE
 from referrals.rewarding.credit_expiry import news_of_ending
 from storage.customers import Customer
 from storage.mailbox import DROPPED, Outbox
 
 BY_NOTICE = {play.notice: play for play in PLAYS.values()}
 AT_ANY_HOUR = ACCOUNT | CASES | STAFF
+FOR_OWNERS = OWNERS_NEWS | {REFERENCE_CARD}
 
 
 def ready(
@@ -72,6 +74,12 @@ def _has_cause(session: Session, row: Outbox) -> bool:
 
 def _judged(row: Outbox, reader: AskFacts, *, programme: Programme, now: datetime) -> Verdict:
     moment = max(now, row.as_of)
+    is_owner = row.chat_id in programme.config.telegram.owner_ids
+    if row.kind in FOR_OWNERS and not is_owner and row.message_id is None:
+        return Drop(STALE)  # an owner no longer; what they have is still kept up to date
+    if row.kind in OWNERS_NEWS:
+        until = quiet_until(moment, programme=programme, zone=None, days=False)
+        return Go() if until is None else Wait(until, QUIET_HOURS)
     if row.kind in AT_ANY_HOUR:
         return judge_news(ANSWER, reader, programme=programme, now=moment)
     if row.expires_at is not None and row.expires_at <= moment and row.kind not in MONEY_NOTICES:

@@ -68,7 +68,7 @@ WEBHOOK_OFF = "webhook_off"  # webhook, host, why: an address is told nothing an
 VOUCHER_TWICE = "voucher_twice"  # ending, shop, order: an order used a code that could not be used any more
 GIFTS_GONE = "gifts_gone"  # gift, count: the last piece of the friends' gift is given
 
-# To the owners' own chats, outside quiet hours.
+# To the owners' own chats.
 REVIEW_WAITING = "review_waiting"  # count: so many bonuses wait for a decision
 CODE_LEAKED = "code_leaked"  # code, customer: many type it who never saw the link
 
@@ -110,6 +110,9 @@ UNASKED = frozenset(
     {SCORE_ASKED, TIP_SECOND_ORDER, TIP_SHARE_AGAIN, TIP_NEVER_OPENED, THANKS, REFERENCE_INVITED, REFERENCE_RENEWAL}
 )
 OWNERS = frozenset({REVIEW_WAITING, CODE_LEAKED})
+# What owners hear of the programme: it is sent outside its quiet hours, whatever wrote it, and to owners only. Cards are
+# edited in place at any hour.
+OWNERS_NEWS = OWNERS | (STAFF - {CASE_CARD, CASE_SAID, CASE_ALARM, REFERENCE_CARD})
 ALL = tuple(sorted(MONEY | ACCOUNT | CASES | UNASKED | OWNERS | {CODE_RENEWED}))
 
 
@@ -149,7 +152,7 @@ def write_notices(session: Session, notices: Sequence[Notice], *, now: datetime)
 def tell_owners(
     session: Session, kind: str, key: str, data: dict[str, Any], *, owners: Sequence[int], now: datetime
 ) -> None:
-    """Every owner who has a chat with the bot hears it, once a ``key``."""
+    """Every owner who has a chat with the bot hears it, once a ``key``; the sender keeps it for the morning."""
     chats = session.exec(select(Chat.chat_id).where(col(Chat.chat_id).in_(owners))) if owners else ()
     rows = [to_chat(chat_id, kind, data, key=f"{key}:{chat_id}", now=now) for chat_id in sorted(chats)]
     if rows:
@@ -163,6 +166,7 @@ __all__ = [
     "AT_MOST_ONCE",
     "CASES",
     "MONEY",
+    "OWNERS_NEWS",
     "REFERENCES",
     "STAFF",
     "UNASKED",

@@ -15,11 +15,10 @@ from sqlalchemy import ColumnElement, case, delete
 from sqlmodel import Session, col, func, or_, select
 
 from referrals.codes import LONGEST_TYPED, normalise
-from referrals.notices import POOL_EMPTY, POOL_LOW
+from referrals.notices import POOL_EMPTY, POOL_LOW, tell_owners
 from referrals.programme import Programme
 from storage.bulk import fetch_in, insert_rows
 from storage.database import books
-from storage.mailbox import Chat, Outbox, to_chat
 from storage.pool import PoolCode
 from storage.vouchers import POOL, Voucher
 
@@ -150,15 +149,7 @@ def give_code(session: Session, code: PoolCode, voucher: Voucher, *, programme: 
     kind = POOL_LOW if left else POOL_EMPTY
     newest = session.exec(select(func.max(PoolCode.id)).where(*same)).one()  # more loaded: it may be said again
     data = {"amount_minor": code.amount_minor, "currency": code.currency, "count": left}
-    tell_owners(session, kind, f"{kind}:{newest}", data, programme=programme, now=now)
-
-
-def tell_owners(session: Session, kind: str, key: str, data: Row, *, programme: Programme, now: datetime) -> None:
-    """Each owner who ever pressed START hears it, once a key."""
-    wanted = programme.config.telegram.owner_ids
-    owners = session.exec(select(Chat.chat_id).where(col(Chat.chat_id).in_(wanted))).all() if wanted else []
-    rows = [to_chat(owner, kind, data, key=f"{key}:{owner}", now=now) for owner in sorted(owners)]
-    insert_rows(session, Outbox, rows, ignore_conflicts=True)
+    tell_owners(session, kind, f"{kind}:{newest}", data, owners=programme.config.telegram.owner_ids, now=now)
 
 
 def _outcome(line: PoolLine, key: str, *, there: dict[str, Row], ours: set[str], seen: set[str]) -> str:

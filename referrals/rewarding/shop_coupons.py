@@ -24,12 +24,12 @@ from referrals.notices import (
     VOUCHER_TAKEN,
     VOUCHER_UNMADE,
     Notice,
+    tell_owners,
     write_notices,
 )
 from referrals.programme import Programme
 from referrals.reasons import VOUCHER_EXPIRED, VOUCHER_VOID
 from referrals.rewarding.coupon_rows import end_coupon
-from referrals.rewarding.pool import tell_owners
 from referrals.rewarding.voucher_books import code_of, words_of
 from referrals.rewarding.vouchers import free_voucher
 from storage.database import books
@@ -195,4 +195,4 @@ def _tell_owners(
     data |= {"amount_minor": voucher.amount_minor, "currency": voucher.currency}
     data["number"] = programme.number("voucher", voucher.id)
     key = f"{COUPON_FAILED}:{voucher.id}:{coupon.status}"
-    tell_owners(session, COUPON_FAILED, key, data, programme=programme, now=now)
+    tell_owners(session, COUPON_FAILED, key, data, owners=programme.config.telegram.owner_ids, now=now)

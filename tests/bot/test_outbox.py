@@ -15,7 +15,15 @@ from bot.outbox import Plan, claim
 from bot.pace import Pace, paused_until
 from bot.settling import Failed, settle
 from referrals.asking.cases import open_case
-from referrals.notices import AT_MOST_ONCE, BONUS_AVAILABLE, BONUS_HELD, Notice, write_notices
+from referrals.notices import (
+    AT_MOST_ONCE,
+    BONUS_AVAILABLE,
+    BONUS_HELD,
+    POOL_EMPTY,
+    Notice,
+    tell_owners,
+    write_notices,
+)
 from storage.cases import QUESTION
 from storage.database import Database
 from storage.mailbox import Chat
@@ -223,6 +231,24 @@ async def test_money_waits_for_the_end_of_the_quiet_hours(play: Play) -> None:
     play.shop.now = datetime(2026, 11, 29, 9, 0, tzinfo=AMSTERDAM)  # Sunday morning, a quiet day
     await play.turn()
     assert count(play, "Je bonus van") == 1
+
+
+async def test_news_for_owners_waits_for_the_morning_and_goes_to_owners_only(play: Play) -> None:
+    """Whatever writes it: the sender judges. Somebody who is no owner any more does not get it."""
+    owner, former = play.person("Olga", id=OLGA), play.person("Otto", id=OLGA + 1)
+    await play.start(owner)
+    await play.start(former)
+    play.shop.now = datetime(2026, 11, 28, 22, 30, tzinfo=AMSTERDAM)
+    data = {"amount_minor": 1500, "currency": "EUR", "count": 0}
+    owners = [OLGA, OLGA + 1]
+    play.database.run(tell_owners, POOL_EMPTY, "k1", data, owners=owners, now=play.shop.now)
+    await play.turn()
+    morning = datetime(2026, 11, 29, 9, 0, tzinfo=AMSTERDAM)
+    assert play.outbox(unique_key=f"k1:{OLGA}")[0]["due_at"] == morning
+    assert status(play, f"k1:{OLGA + 1}") == ("dropped", "stale")
+    play.shop.now = morning
+    await play.turn()
+    assert status(play, f"k1:{OLGA}") == ("sent", None)
 
 
 async def test_answers_to_their_own_messages_know_no_quiet_hours(play: Play) -> None:
