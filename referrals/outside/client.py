@@ -70,9 +70,9 @@ class Reply:
         """The time on the shop's server, to the second."""
         try:
             read = parsedate_to_datetime(self.headers.get("Date", ""))
-        except ValueError:
+            return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+        except (ValueError, OverflowError):
             return None
-        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
 
 
 def open_http() -> aiohttp.ClientSession:
@@ -136,7 +136,8 @@ class ShopClient:
             raise ShopNonsense(self.shop.name, "it grants no token", status=reply.status)
         lasts = reply.json.get("expires_in")
         self._headers = {TOKEN: token}
-        self._good_until = time.monotonic() + (lasts if isinstance(lasts, int) else DAY_SECONDS) - SPARE_SECONDS
+        seconds = min(lasts, DAY_SECONDS) if isinstance(lasts, int) else DAY_SECONDS
+        self._good_until = time.monotonic() + seconds - SPARE_SECONDS
 
     async def _patiently(self, method: str, url: str, *, params: Any, json: Any, safe: bool) -> Reply:
         for attempt in range(1, MOST_TRIES + 1):
@@ -181,8 +182,12 @@ class ShopClient:
 
     def _elsewhere(self, response: aiohttp.ClientResponse, method: str) -> str:
         """Where a reading is to be repeated: at the same host only, for the key goes with it."""
-        target = urljoin(str(response.url), response.headers.get("Location", ""))
-        if method != "GET" or urlsplit(target)[:2] != urlsplit(self._base)[:2]:
+        try:
+            target = urljoin(str(response.url), response.headers.get("Location", ""))
+            same = urlsplit(target)[:2] == urlsplit(self._base)[:2]
+        except ValueError:  # no address at all
+            target, same = "", False
+        if method != "GET" or not same:
             raise ShopNonsense(
                 self.shop.name,
                 "it redirects to another address; shops.api.url has to be the one that answers",

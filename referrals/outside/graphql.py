@@ -84,5 +84,5 @@ def _thirst(read: dict[str, Any]) -> float:
         bucket = cost["throttleStatus"]
         needed = min(max(float(cost["requestedQueryCost"]), SPARE_POINTS), float(bucket["maximumAvailable"]))
         return max(0.0, (needed - float(bucket["currentlyAvailable"])) / float(bucket["restoreRate"]))
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+    except (KeyError, TypeError, ValueError, ArithmeticError):
         return 0.0

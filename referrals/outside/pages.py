@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # an older date is an empty one of some program
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +30,8 @@ def body_of(order: Mapping[str, Any]) -> bytes:
 def gone(external_id: str) -> bytes:
     """That the shop has no such order any more, as its hooks say it."""
     return body_of({"id": int(external_id)})
+
+
+def sensible(moment: datetime) -> datetime | None:
+    """The moment, where an order can have changed then: there is time before it and behind it to reckon with."""
+    return moment.astimezone(UTC) if moment.year < datetime.max.year and moment >= EARLIEST else None

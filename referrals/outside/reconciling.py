@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from referrals.outside.client import ShopClient
-from referrals.outside.errors import ShopError
+from referrals.outside.errors import ShopError, ShopNonsense, ShopRefused, ShopUnauthorised
 from referrals.outside.pages import Page
 from referrals.outside.shopify_api import ShopifyOrders
 from referrals.outside.woocommerce_api import WooCommerceOrders
@@ -132,13 +132,20 @@ class Reconciling:
             if not guesses:
                 return True
             asked_at = self._clock()
-            answers = [
-                await self._orders.one(each.external_id, created_at=each.created_at, asked_at=asked_at)
-                for each in guesses
-            ]
+            answers = [await self._one(each, asked_at=asked_at) for each in guesses]
             await self._apply([body for body in answers if body is not None], asked_at=asked_at, changed_until=None)
             after = guesses[-1].row_id
         return False
+
+    async def _one(self, guess: Guessed, *, asked_at: datetime) -> bytes | None:
+        """The order as the shop has it; one that it will not show holds up no other, and is asked again next time."""
+        try:
+            return await self._orders.one(guess.external_id, created_at=guess.created_at, asked_at=asked_at)
+        except ShopUnauthorised:
+            raise
+        except (ShopRefused, ShopNonsense) as error:
+            log.warning("reconcile.not_shown", shop=self._shop.name, order=guess.row_id, status=error.status)
+            return None
 
     async def _apply(self, bodies: Sequence[bytes], *, asked_at: datetime, changed_until: datetime | None) -> None:
         """The page is applied together; if that fails, each order alone, so that a fault stays alone."""

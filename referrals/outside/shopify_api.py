@@ -17,7 +17,7 @@ from typing import Any
 from referrals.outside.client import ShopClient
 from referrals.outside.errors import ShopNonsense
 from referrals.outside.graphql import GraphQL
-from referrals.outside.pages import Page, body_of, gone
+from referrals.outside.pages import Page, body_of, gone, sensible
 
 GID = "gid://shopify/Order/"
 ALL_ORDERS = "read_all_orders"
@@ -90,6 +90,7 @@ class ShopifyOrders:
         """Every order that changed at or after ``since`` (None: every order), a page at a time. Raises: ShopError."""
         wanted = f"updated_at:>='{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}'" if since is not None else None
         after: str | None = None
+        been: set[str] = set()
         while True:
             data = await self._graphql.ask(CHANGED, {"filter": wanted, "after": after, **PAGE})
             nodes, onward = self._page(data)
@@ -97,6 +98,9 @@ class ShopifyOrders:
             yield Page(tuple(bodies), max(filter(None, map(_updated, nodes)), default=None))
             if onward is None:
                 return
+            if onward in been:
+                raise ShopNonsense(self._name, "it gives the same page of orders again and again")
+            been.add(onward)
             after = onward
 
     async def one(self, external_id: str, *, created_at: datetime, asked_at: datetime) -> bytes | None:
@@ -129,7 +133,10 @@ class ShopifyOrders:
         if not isinstance(nodes, list) or not all(isinstance(node, dict) for node in nodes):
             raise ShopNonsense(self._name, "an answer that is no list of orders")
         info = _part(found or {}, "pageInfo")
-        return nodes, info.get("endCursor") if info.get("hasNextPage") else None
+        onward = info.get("endCursor") if info.get("hasNextPage") else None
+        if info.get("hasNextPage") not in (True, False) or isinstance(onward, str) != info["hasNextPage"]:
+            raise ShopNonsense(self._name, "a page of orders that does not say whether another follows")
+        return nodes, onward
 
 
 def as_rest(node: dict[str, Any]) -> dict[str, Any]:
@@ -216,6 +223,7 @@ def _number(value: Any) -> Any:
 
 def _updated(node: dict[str, Any]) -> datetime | None:
     try:
-        return datetime.fromisoformat(node["updatedAt"]).astimezone(UTC)
+        read = datetime.fromisoformat(node["updatedAt"])
+        return sensible(read if read.tzinfo is not None else read.replace(tzinfo=UTC))
     except (KeyError, TypeError, ValueError):
         return None

@@ -1,7 +1,9 @@
 """Orders of a WooCommerce shop, over its REST API: those that changed since a moment, and one by its number.
 
 Pages are not counted: an order that changes meanwhile moves to the end and shifts the others, so that one would be
-skipped. Each question begins at the last second that was seen; pages are counted within one second only.
+skipped. Each question begins at the last second that was seen; pages are counted within one second only, and behind a
+page that is not in order: where orders are still posts, WordPress sorts by the shop's local time, in which an hour of
+autumn comes twice.
 
 ``any`` leaves the trash out, so that is asked for before: what goes there meanwhile is younger than the watermark.
 
@@ -13,11 +15,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from referrals.outside.client import Reply, ShopClient
 from referrals.outside.errors import ShopNonsense, ShopRefused
-from referrals.outside.pages import Page, body_of, gone
+from referrals.outside.pages import Page, body_of, gone, sensible
 
 PER_PAGE = 100  # the most that WooCommerce gives
 SECOND = timedelta(seconds=1)
@@ -74,16 +77,18 @@ class WooCommerceOrders:
             reply = await self._client.call("GET", "orders", params=_question(status, after, number))
             orders = self._orders(reply, after=after)
             bodies = [body_of(order) for order in orders]
-            reached = max(filter(None, map(_modified, orders)), default=None)
-            yield Page(tuple(body for body in bodies if body not in seen), reached, _total(reply))
+            reached = _reached(orders)
+            fresh = tuple(body for body in bodies if body not in seen)
+            yield Page(fresh, reached, _total(reply))
             if len(orders) < PER_PAGE:
                 return
             onward = reached - SECOND if reached is not None else None
             if onward is not None and (after is None or onward > after):
-                after, number = onward, 1
-            else:
-                number += 1
-            seen = frozenset(bodies)
+                after, number, seen = onward, 1, frozenset(bodies)
+                continue
+            if number > 1 and not fresh:
+                raise ShopNonsense(self._client.shop.name, "it gives the same page of orders again and again")
+            number, seen = number + 1, seen | frozenset(bodies)
 
     def _orders(self, reply: Reply, *, after: datetime | None) -> list[dict[str, Any]]:
         name = self._client.shop.name
@@ -106,10 +111,17 @@ def _question(status: str, after: datetime | None, number: int) -> dict[str, str
     return question
 
 
+def _reached(orders: list[dict[str, Any]]) -> datetime | None:
+    """How far this page is; None where its orders are not in the order of their change, so that it does not say."""
+    moments = [moment for moment in map(_modified, orders) if moment is not None]
+    in_order = all(one <= next_one for one, next_one in pairwise(moments))
+    return moments[-1] if moments and in_order else None
+
+
 def _modified(order: dict[str, Any]) -> datetime | None:
     """When the order changed last; None where that cannot be read, which its adapter will say."""
     try:
-        return datetime.fromisoformat(order["date_modified_gmt"]).replace(tzinfo=UTC)
+        return sensible(datetime.fromisoformat(order["date_modified_gmt"]).replace(tzinfo=UTC))
     except (KeyError, TypeError, ValueError):
         return None
 

@@ -154,3 +154,16 @@ async def test_a_shop_without_api_says_where_to_read_on() -> None:
     async with open_http() as http:
         with pytest.raises(ApiMissing, match=r"no \[shops.api\]"):
             ShopClient(shop, http, maker=Halfway())
+
+
+@pytest.mark.parametrize("place", ["http://[half", "//[", "https://mats.example/"])
+async def test_a_redirect_to_no_address_of_the_shop_is_nonsense(server: Scripted, asking: Asking, place: str) -> None:
+    server.answers = [web.Response(status=302, headers={"Location": place})]
+    with pytest.raises(ShopNonsense):
+        await asking().call("GET", "orders")
+
+
+@pytest.mark.parametrize("date", ["Mon, 01 Jan 2026 00:00:00 +99999999999999", "Mon, 01 Jan 99999999999 00:00:00 GMT", "soon"])
+async def test_a_clock_that_shows_no_time_is_none(server: Scripted, asking: Asking, date: str) -> None:
+    server.answers = [web.json_response([], headers={"Date": date})]
+    assert (await asking().call("GET", "orders")).date is None

@@ -105,6 +105,22 @@ def test_nonsense_stays_nonsense(node: dict[str, Any]) -> None:
         shopify.read("winkel", {}, json.dumps(as_rest(node)).encode())
 
 
+@pytest.mark.parametrize(
+    "info",
+    [
+        pytest.param({"hasNextPage": True, "endCursor": "one"}, id="the same for ever"),
+        pytest.param({"hasNextPage": True, "endCursor": None}, id="more, but not where"),
+        pytest.param({}, id="nothing"),
+    ],
+)
+async def test_pages_that_lead_nowhere_are_no_pages(server: Scripted, asking: Asking, info: Any) -> None:
+    """Else the shop would be asked for ever, or what it did not show would count as shown."""
+    server.answers = [web.json_response({"data": {"orders": {"nodes": [], "pageInfo": info}}})]
+    with pytest.raises(ShopNonsense):
+        [page async for page in ShopifyOrders(asking("shopify")).changed(since=None)]
+    assert len(server.asked) < 3
+
+
 async def test_what_changed_comes_page_by_page_oldest_first(orders: ShopifyOrders, shop: ShopifyShop) -> None:
     shop.fill(*[order(n, changed=minutes(n)) for n in range(1, 61)])
 

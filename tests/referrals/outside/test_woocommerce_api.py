@@ -72,6 +72,33 @@ async def test_an_order_that_changes_meanwhile_hides_no_other_one(woo: WooShop, 
     assert set(await told(asking, woo)) == set(range(1, 151))
 
 
+async def test_a_shop_that_gives_one_page_for_ever_is_not_asked_for_ever(server: Scripted, asking: Asking) -> None:
+    """A cache in front of the shop may know no ``page``."""
+    server.answers = [web.json_response([order(n) for n in range(100)])]
+    with pytest.raises(ShopNonsense, match="again and again"):
+        [page async for page in WooCommerceOrders(asking()).changed(since=None)]
+    assert len(server.asked) < 6
+
+
+async def test_a_page_that_is_not_in_order_hides_no_order_behind_it(server: Scripted, asking: Asking) -> None:
+    """By the local time of an autumn night 02:59 comes before 02:00, which is later."""
+    night = [order(n, changed=minutes(0 if n % 2 else 60)) for n in range(100)]
+    rest = [order(100, changed=minutes(1))]
+    server.answers = [web.json_response([]), web.json_response(night), web.json_response(rest)]
+
+    pages = [page async for page in WooCommerceOrders(asking()).changed(since=minutes(-9))]
+
+    assert [page.changed_until for page in pages[1:]] == [None, minutes(1)]
+    assert [request.query["page"] for request in server.asked[1:]] == ["1", "2"]
+
+
+async def test_dates_beyond_reckoning_are_no_dates(server: Scripted, asking: Asking) -> None:
+    empty = [order(n) | {"date_modified_gmt": "0001-01-01T00:00:00"} for n in range(100)]
+    server.answers = [web.json_response([]), web.json_response(empty), web.json_response([])]
+    pages = [page async for page in WooCommerceOrders(asking()).changed(since=None)]
+    assert [page.changed_until for page in pages] == [None, None, None]
+
+
 async def test_only_what_is_read_is_asked_for(woo: WooShop, asking: Asking) -> None:
     fill(woo, order(1))
     pages = [page async for page in WooCommerceOrders(asking(url=woo.url)).changed(since=None)]
