@@ -110,8 +110,8 @@ UNASKED = frozenset(
     {SCORE_ASKED, TIP_SECOND_ORDER, TIP_SHARE_AGAIN, TIP_NEVER_OPENED, THANKS, REFERENCE_INVITED, REFERENCE_RENEWAL}
 )
 OWNERS = frozenset({REVIEW_WAITING, CODE_LEAKED})
-# What owners hear of the programme: it is sent outside its quiet hours, whatever wrote it, and to owners only. Cards are
-# edited in place at any hour.
+# What owners hear of the programme: it is sent outside its quiet hours, whatever wrote it, and to owners only.
+# Cards are edited in place at any hour.
 OWNERS_NEWS = OWNERS | (STAFF - {CASE_CARD, CASE_SAID, CASE_ALARM, REFERENCE_CARD})
 ALL = tuple(sorted(MONEY | ACCOUNT | CASES | UNASKED | OWNERS | {CODE_RENEWED}))
 

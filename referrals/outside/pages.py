@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # an older date is an empty one of some program
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,4 +35,4 @@ def gone(external_id: str) -> bytes:
 
 def sensible(moment: datetime) -> datetime | None:
     """The moment, where an order can have changed then: there is time before it and behind it to reckon with."""
-    return moment.astimezone(UTC) if moment.year < datetime.max.year and moment >= EARLIEST else None
+    return moment.astimezone(UTC) if EARLIEST <= moment < LATEST else None

@@ -36,7 +36,9 @@ fragment Told on Order {{
   shippingLines(first: 3) {{ nodes {{ taxLines {{ priceSet {MONEY} }} }} }}
   customAttributes {{ key value }}
   customerJourneySummary {{ lastVisit {{ landingPage }} }}
-  billingAddress {{ firstName phone }}
+  clientIp
+  shippingAddress {{ zip address1 countryCodeV2 }}
+  billingAddress {{ firstName phone zip address1 countryCodeV2 }}
   customer {{
     legacyResourceId firstName
     defaultEmailAddress {{ emailAddress marketingState }}
@@ -177,9 +179,16 @@ def as_rest(node: dict[str, Any]) -> dict[str, Any]:
         "email": node.get("email"),
         "phone": node.get("phone"),
         "customer": {name: value for name, value in buyer.items() if value is not None},
-        "billing_address": {"first_name": billing.get("firstName"), "phone": billing.get("phone")},
+        "browser_ip": node.get("clientIp"),
+        "shipping_address": _address(_part(node, "shippingAddress")),
+        "billing_address": {"first_name": billing.get("firstName"), "phone": billing.get("phone"), **_address(billing)},
         "refunds": [_refund(refund) for refund in _parts(node, "refunds")],
     }
+
+
+def _address(node: dict[str, Any]) -> dict[str, Any]:
+    """As much as a household is recognised by."""
+    return {"zip": node.get("zip"), "address1": node.get("address1"), "country_code": node.get("countryCodeV2")}
 
 
 def _refund(refund: dict[str, Any]) -> dict[str, Any]:

@@ -26,10 +26,10 @@ PER_PAGE = 100  # the most that WooCommerce gives
 SECOND = timedelta(seconds=1)
 UNKNOWN_ORDER = "woocommerce_rest_shop_order_invalid_id"
 NOT_FOUND = 404
-# What the adapter reads: no address, no card and no plugin's secret comes over the line that nobody needs.
+# What the adapter reads: no card and no plugin's secret comes over the line that nobody needs.
 FIELDS = (
-    "id,number,status,currency,total,customer_id,billing,date_created_gmt,date_modified_gmt,date_paid_gmt,"
-    "line_items,coupon_lines,refunds,meta_data"
+    "id,number,status,currency,total,customer_id,billing,shipping,customer_ip_address,date_created_gmt,"
+    "date_modified_gmt,date_paid_gmt,line_items,coupon_lines,refunds,meta_data"
 )
 
 

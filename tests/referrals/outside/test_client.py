@@ -163,7 +163,9 @@ async def test_a_redirect_to_no_address_of_the_shop_is_nonsense(server: Scripted
         await asking().call("GET", "orders")
 
 
-@pytest.mark.parametrize("date", ["Mon, 01 Jan 2026 00:00:00 +99999999999999", "Mon, 01 Jan 99999999999 00:00:00 GMT", "soon"])
+@pytest.mark.parametrize(
+    "date", ["Mon, 01 Jan 2026 00:00:00 +99999999999999", "Mon, 01 Jan 99999999999 00:00:00 GMT", "soon"]
+)
 async def test_a_clock_that_shows_no_time_is_none(server: Scripted, asking: Asking, date: str) -> None:
     server.answers = [web.json_response([], headers={"Date": date})]
     assert (await asking().call("GET", "orders")).date is None

@@ -33,7 +33,10 @@ BRAM = {
     "shippingLines": {"nodes": [{"taxLines": [{"priceSet": money("1.21")}]}]},
     "customAttributes": [{"key": "cadeau", "value": "nee"}],
     "customerJourneySummary": {"lastVisit": {"landingPage": "https://w.example/?ref=ANNA7K3Q&click=rT0k3n-of_Bram"}},
-    "billingAddress": {"firstName": "Bram", "phone": "06-12345678"},
+    "billingAddress": {
+        "firstName": "Bram", "phone": "06-12345678", "zip": "9711 AA", "address1": "Kade 1", "countryCodeV2": "NL",
+    },
+    "clientIp": None, "shippingAddress": {"zip": None, "address1": None, "countryCodeV2": "NL"},
     "customer": {
         "legacyResourceId": "6940095564", "firstName": "Bram", "defaultPhoneNumber": None,
         "defaultEmailAddress": {"emailAddress": "bram@example.com", "marketingState": "SUBSCRIBED"},

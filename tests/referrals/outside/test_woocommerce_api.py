@@ -12,8 +12,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from referrals.outside.errors import ShopNonsense, ShopRefused
-from referrals.outside.woocommerce_api import WooCommerceOrders
+from referrals.outside.woocommerce_api import FIELDS, WooCommerceOrders
+from referrals.recruiting.shops import woocommerce
 from tests.builders import NOON
+from tests.payloads import payload
 from tests.referrals.outside.conftest import Asking, Scripted
 from tests.referrals.outside.woo import WooShop, minutes, order
 
@@ -106,6 +108,18 @@ async def test_only_what_is_read_is_asked_for(woo: WooShop, asking: Asking) -> N
     (body,) = pages[-1].bodies
     assert b"nobody asked" not in body
     assert (pages[-1].changed_until, pages[-1].total) == (NOON, 1)
+
+
+def test_what_is_asked_for_says_all_that_a_hook_says() -> None:
+    """Else an order whose hook was lost would be looked at less closely than the others."""
+    told = json.loads(payload("woocommerce/order_processing"))
+    told |= {
+        "shipping": {"postcode": "1012AB", "address_1": "Kade 1", "country": "NL"},
+        "customer_ip_address": "192.0.2.7",
+    }
+    asked = {name: told[name] for name in FIELDS.split(",") if name in told}
+    by_hook, by_asking = (woocommerce.read("winkel", {}, json.dumps(each).encode()) for each in (told, asked))
+    assert by_hook == by_asking
 
 
 async def test_one_order_is_told_gone_or_refused(woo: WooShop, asking: Asking) -> None:

@@ -20,6 +20,7 @@ def order(number: int, *, changed: datetime = NOON, **fields: Any) -> dict[str, 
     return {
         "id": number, "number": str(number), "status": "processing", "currency": "EUR", "total": "90.00",
         "customer_id": number + 1000, "billing": {"email": f"c{number}@example.nl", "phone": "", "first_name": "Bram"},
+        "shipping": {}, "customer_ip_address": "",
         "date_created_gmt": at, "date_modified_gmt": at, "date_paid_gmt": at,
         "line_items": [{"id": 1, "total": "74.38", "total_tax": "15.62", "price": 37.19}],
         "coupon_lines": [], "refunds": [], "meta_data": [], "customer_note": "nobody asked for this",
