@@ -122,7 +122,7 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Config:
             raise ConfigError(
                 [f"{path}: there is no such file; copy config.example.toml to it and fill in what is required."]
             ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # numbers and brackets without end are no TOMLDecodeError
         raise ConfigError([f"{path}: is no TOML: {error}."]) from None
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}."]) from None

@@ -29,6 +29,11 @@ def give(
     customer_id = programme.identifier("customer", customer)
     if customer_id is None:
         raise UnknownCustomer
+    amount_minor = _amount(amount, programme.currency)
+    if shop is not None and opened.config.shop(shop) is None:
+        raise Misuse(f"--shop is {shop!r}, and there is no such [[shops]].")
+    if not why.strip():
+        raise Misuse("--why is empty: it is what the log says of it.")
     order_id = opened.database.look(_order, shop or opened.config.shops[0].name, order)
     bonus_id = opened.database.run(
         give_goodwill,
@@ -38,7 +43,7 @@ def give(
         actor=ACTOR,
         programme=programme,
         now=opened.now,
-        amount_minor=_amount(amount, programme.currency),
+        amount_minor=amount_minor,
     )
     number = programme.number("bonus", bonus_id)
     if as_json:

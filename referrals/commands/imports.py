@@ -81,6 +81,7 @@ def import_file(opened: Opened, wish: Wish, *, as_json: bool) -> bool:
             kind, seen.names, shop=shop, shops={each.name for each in opened.config.shops},
             programme=opened.programme, latest=opened.now + AHEAD,
         )  # fmt: skip
+        _spare(wish)
         begun = _begin(opened, wish, shop, seen)
         report = stack.enter_context(_report(wish.refused, goes_on=begun.position > 0))
         advanced = stack.enter_context(progress(f"import {wish.kind}", total=seen.size))
@@ -246,6 +247,12 @@ def _opened(path: Path) -> BinaryIO:
         return path.open("rb")
     except OSError as error:
         raise Misuse(f"{path}: cannot be read: {error.strerror}.") from None
+
+
+def _spare(wish: Wish) -> None:
+    """What is imported is not written over. Raises: Misuse."""
+    if wish.refused is not None and wish.refused.exists() and wish.refused.samefile(wish.path):
+        raise Misuse(f"--refused {wish.refused}: that is the file that is imported.")
 
 
 def _shop(opened: Opened, name: str | None) -> str:

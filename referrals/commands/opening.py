@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import MINYEAR, datetime, tzinfo
 from pathlib import Path
 
 from referrals.clock import Clock
@@ -19,6 +19,7 @@ from storage.database import Database, Overloaded
 from storage.schema import is_at_head
 
 FAILED, WRONG_USE = 1, 2
+LAST_YEAR = 9000  # later there is no time left to reckon with
 
 
 class Misuse(Exception):
@@ -80,6 +81,8 @@ def read_moment(text: str, *, option: str, zone: tzinfo) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise Misuse(f"{option} is no moment: {text!r}; 2026-12-10T09:00:00+01:00 is one.") from None
+    if not MINYEAR < moment.year <= LAST_YEAR:
+        raise Misuse(f"{option} is beyond all calendars: {text!r}.")
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
@@ -103,6 +106,10 @@ def ending_in_words() -> Iterator[None]:
     except ProgrammeError as error:
         said = ", ".join(f"{name} {value}" for name, value in error.data.items())
         _leave(FAILED, f"{error.code}: {said}" if said else error.code)
+    except UnicodeEncodeError as error:
+        if error.encoding != "utf-8":
+            raise
+        _leave(WRONG_USE, "what was typed is not UTF-8.")
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone, and nobody is left to tell
         raise SystemExit(FAILED) from None

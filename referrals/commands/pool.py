@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from referrals.commands.opening import Failure, Misuse, read_moment
+from referrals.commands.opening import LAST_YEAR, Misuse, read_moment
 from referrals.commands.output import print_json, print_line, print_table
 from referrals.money import NotAnAmount, UnknownCurrency, minor
 from referrals.rewarding.pool import (
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 NEEDED, COLUMNS = ("code", "amount", "currency"), ("code", "amount", "currency", "expires")
 WHY = {
-    UNFIT: "the code has 6 to 100 symbols and an amount above nought",
+    UNFIT: "the code has 6 to 100 symbols, all on one line, and an amount above nought",
     TWICE: "an earlier line has this code",
     OTHER: "the pool has this code with another amount or end",
     TAKEN: "a voucher has this code already",
@@ -89,7 +89,7 @@ def _opened(path: Path) -> Iterator[TextIO]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             yield file
     except OSError as error:
-        raise Failure(f"{path}: cannot be read: {error.strerror}.") from None
+        raise Misuse(f"{path}: cannot be read: {error.strerror}.") from None
     except (UnicodeDecodeError, csv.Error):
         raise Misuse(f"{path}: is no CSV in UTF-8.") from None
 
@@ -99,7 +99,7 @@ def _rows(file: TextIO, *, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[
     start = file.readline()
     delimiter = ";" if start.count(";") > start.count(",") else ","  # as spreadsheets here write it
     names = [name.strip().lower() for name in next(csv.reader([start], delimiter=delimiter), [])]
-    if set(needed) - set(names) or set(names) - set(COLUMNS):
+    if set(needed) - set(names) or set(names) - set(COLUMNS) or len(set(names)) < len(names):
         raise Misuse(f"The first line names the columns: {','.join(needed)}; others may be {','.join(COLUMNS)}.")
     reader = csv.reader(file, delimiter=delimiter)
     for cells in reader:
@@ -125,4 +125,6 @@ def _end(text: str, opened: Opened) -> datetime | None:
         day = date.fromisoformat(text)
     except ValueError:
         return read_moment(text, option="expires", zone=opened.programme.zone).astimezone(UTC)
+    if day.year > LAST_YEAR:
+        raise Misuse(f"expires is beyond all calendars: {text!r}.")
     return datetime.combine(day + timedelta(days=1), time(), opened.programme.zone).astimezone(UTC)

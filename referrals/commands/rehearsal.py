@@ -57,7 +57,7 @@ def proposed_config(config: Config, path: Path) -> Config:
         data = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except OSError as error:
         raise Misuse(f"{path}: cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # numbers without end, and brackets
         raise Misuse(f"{path}: is no TOML: {error}.") from None
     unknown = sorted(data.keys() - Config.model_fields.keys())
     if unknown:

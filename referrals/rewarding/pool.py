@@ -153,7 +153,7 @@ def give_code(session: Session, code: PoolCode, voucher: Voucher, *, programme: 
 
 
 def _outcome(line: PoolLine, key: str, *, there: dict[str, Row], ours: set[str], seen: set[str]) -> str:
-    if len(key) < SHORTEST or len(line.code) > LONGEST_TYPED or line.amount_minor <= 0:
+    if len(key) < SHORTEST or len(line.code) > LONGEST_TYPED or not line.code.isprintable() or line.amount_minor <= 0:
         return UNFIT
     if key in seen:
         return TWICE

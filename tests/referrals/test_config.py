@@ -331,11 +331,12 @@ def test_a_file_is_read_with_its_own_times_and_dates(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     missing, broken = tmp_path / "none.toml", tmp_path / "broken.toml"
-    broken.write_text("[programme\n")
 
     with pytest.raises(ConfigError, match=r"none\.toml: there is no such file; copy config\.example\.toml"):
         load_config(missing, {})
-    with pytest.raises(ConfigError, match=r"broken\.toml: is no TOML"):
-        load_config(broken, {})
+    for text in ("[programme\n", "x = " + "[" * 9999, "x = " + "9" * 9999):
+        broken.write_text(text)
+        with pytest.raises(ConfigError, match=r"broken\.toml: is no TOML"):
+            load_config(broken, {})
     with pytest.raises(ConfigError, match="cannot be read"):
         load_config(tmp_path, {})

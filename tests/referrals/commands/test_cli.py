@@ -263,6 +263,7 @@ def test_migrate_makes_schema_and_keys_and_may_be_repeated(engine: str, tmp_path
         (("dry-run",), "--rules"),
         (("dry-run", "--rules", "/dev/null"), "--since"),
         (("dry-run", "--rules", "/dev/null", "--since", "2026-11-01"), "bonus"),
+        (("dry-run", "--rules", "/dev/null", "--since", "9999-12-31T23:00:00-05:00"), "--since"),
         (("dry-run", "/dev/null", "--shop", "other"), "--shop"),
     ],
 )

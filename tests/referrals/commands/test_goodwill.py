@@ -19,3 +19,6 @@ def test_goodwill_is_given_with_a_word_for_the_log(ambassade: Commands) -> None:
     assert shop.balance(anna).available_minor == 500
     assert [(row["actor"], row["after"]["why"]) for row in shop.rows(AuditEvent)] == [("command", "she asked")]
     assert "unknown_order" in ambassade("goodwill", number, "--order", "9", "--why", "x").stderr
+    for wrong in (("--why", " "), ("--why", "x", "--shop", "none"), ("--why", "x\udcff", "--amount", "1.00")):
+        refused = ambassade("goodwill", number, "--order", "1\udcff", *wrong)
+        assert (refused.exit_code, len(refused.stderr.splitlines())) == (2, 1), wrong

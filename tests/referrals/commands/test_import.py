@@ -179,3 +179,13 @@ def test_wrong_use_is_one_readable_line_and_status_2(
     assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
     assert said in result.stderr
     assert ambassade("import", "orders", str(tmp_path / "none.csv")).exit_code == 2
+
+
+def test_the_file_that_is_imported_is_not_written_over(ambassade: Commands, tmp_path: Path) -> None:
+    ambassade.shop()
+    path = write(tmp_path, row(1), row(2, total="gratis"))
+    (tmp_path / "same.csv").symlink_to(path)
+    before = Path(path).read_bytes()
+    for name in (path, str(tmp_path / "same.csv")):
+        assert ambassade("import", "orders", path, "--refused", name, "--dry-run").exit_code == 2
+    assert Path(path).read_bytes() == before

@@ -40,5 +40,16 @@ def test_a_refused_line_is_named_without_its_code(ambassade: Commands, tmp_path:
 def test_a_file_without_the_columns_is_wrong_use(ambassade: Commands, tmp_path: Path) -> None:
     ambassade.shop()
     assert ambassade("voucher-pool", "load", written(tmp_path, "ZOMER-10,10.00,EUR\n")).exit_code == 2
-    assert ambassade("voucher-pool", "load", str(tmp_path / "none.csv")).exit_code == 1
+    assert ambassade("voucher-pool", "load", str(tmp_path / "none.csv")).exit_code == 2
+    assert ambassade("voucher-pool", "load", written(tmp_path, "code,code,amount,currency\n")).exit_code == 2
     assert ambassade("voucher-pool", "remove").exit_code == 2
+
+
+def test_one_odd_line_keeps_no_other_out(ambassade: Commands, tmp_path: Path) -> None:
+    """The last day of all calendars, a code over two lines, one with a NUL, and money that nobody has."""
+    shop = ambassade.shop()
+    odd = ("EEUWIG-1,1,EUR,9999-12-31", "EEUWIG-2,1,EUR,0001-01-01T00:00:00+05:00", '"TWEE\nREGELS",1,EUR,',
+           "NUL\0NUL-1,1,EUR,", "RIJK-1000,99999999999999999999,EUR,")  # fmt: skip
+    said = ambassade("voucher-pool", "load", written(tmp_path, GOOD + "\n".join(odd)))
+    assert (said.exit_code, said.stdout.splitlines()[0]) == (1, "2 loaded, 0 known already, 5 refused")
+    assert {row["code"] for row in shop.rows(PoolCode)} == {"ZOMER-10", "LENTE-25"}
