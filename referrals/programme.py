@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from referrals.config import Config
 
 NUMBER_ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # nothing that is read aloud wrongly
+LARGEST_ID = 2**63 - 1  # of any row; longer words lead to numbers that no database knows
 NUMBER_LENGTH = 5
 CHAT_BASE = "https://t.me"  # where links into the chat lead; the try-out has a chat page of its own
 MADE_KEYS = ("fingerprint_key", "number_salt")
@@ -66,7 +67,7 @@ class Programme:
     def identifier(self, kind: str, number: str) -> int | None:
         """The id behind a public number, in any case; None where none was ever given out."""
         decoded = self._hashids(kind).decode(number.strip().upper())
-        return decoded[0] if len(decoded) == 1 else None
+        return decoded[0] if len(decoded) == 1 and decoded[0] <= LARGEST_ID else None
 
     def chat_link(self, bot_name: str, payload: str) -> str:
         """The deep link that opens the bot's chat with a START payload (contract: ``r_``, ``c_``, ``o``)."""
