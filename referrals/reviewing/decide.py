@@ -15,7 +15,7 @@ from sqlmodel import Session
 from referrals.people.persons import get_customer
 from referrals.programme import Programme
 from referrals.recruiting.orders import redecide
-from referrals.reviewing.queue import Group
+from referrals.reviewing.queue import DECIDED, Group
 from referrals.rewarding.bonuses import history_known
 from referrals.rewarding.release import release_bonuses
 from referrals.screening.score import LEAKED_CODE
@@ -119,7 +119,7 @@ def _note(
     event = AuditEvent(
         at=now,
         actor=actor,
-        action="bonus:review",
+        action=DECIDED,
         subject=f"customer:{group.customer_id}",
         before={"status": ", ".join(before)},
         after=after,

@@ -9,10 +9,12 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from storage.auditlog import AuditEvent
 from storage.bulk import fetch_in
 from storage.ledger import HELD, TURNED_DOWN, WAITING, Bonus
 
 Row = dict[str, Any]
+DECIDED = "bonus:review"  # the action in the log
 MOST = 2000  # bonuses that are looked through; more show once these are decided
 NO_CAUSE = "review"  # of a bonus whose signals are not known any more
 
@@ -57,8 +59,10 @@ def waiting_group(session: Session, customer_id: int, *, cause: str, last_id: in
 
 
 def turned_down_group(session: Session, customer_id: int, *, cause: str, last_id: int) -> Group | None:
-    """What of this group was turned down."""
-    return _only(_of(session, customer_id, TURNED_DOWN, last_id=last_id), cause)
+    """What of this group was turned down together with its last bonus; what a no before that said, stays said."""
+    rows = _of(session, customer_id, TURNED_DOWN, last_id=last_id)
+    together = _decided_with(session, customer_id, last_id)
+    return _only([row for row in rows if together is None or row["id"] in together], cause)
 
 
 def cause_of(row: Row) -> str:
@@ -70,6 +74,14 @@ def _of(session: Session, customer_id: int, review: str, *, last_id: int) -> lis
     rows = fetch_in(session, Bonus, "customer_id", [customer_id], extra=f"review = '{review}'")
     held = [row for row in rows if review != WAITING or (row["status"] == HELD and row["amount_minor"] > 0)]
     return [row for row in held if row["id"] <= last_id]
+
+
+def _decided_with(session: Session, customer_id: int, bonus_id: int) -> frozenset[int] | None:
+    """The bonuses of the last decision on this one, as the log has it; None where it does not say (after a merge)."""
+    query = select(AuditEvent).where(AuditEvent.action == DECIDED, AuditEvent.subject == f"customer:{customer_id}")
+    decisions = session.exec(query.order_by(col(AuditEvent.id).desc())).all()
+    found = (event.after["bonuses"] for event in decisions if bonus_id in (event.after or {}).get("bonuses", ()))
+    return next(map(frozenset, found), None)
 
 
 def _only(rows: Sequence[Row], cause: str) -> Group | None:

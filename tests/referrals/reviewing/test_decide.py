@@ -114,6 +114,17 @@ def test_a_no_can_be_taken_back_and_the_log_has_both(database: Database) -> None
     assert (shop.balance(anna).available_minor, shop.faults()) == (3000, [])
 
 
+def test_after_all_means_what_that_card_showed_and_no_earlier_no(database: Database) -> None:
+    shop, anna, code = crowded(database, 2)
+    say(shop, the_group(shop), TURNED_DOWN, why="own")
+    shop.deliver(order(9, friend(9), code=code))
+    later_card = the_group(shop)
+    say(shop, later_card, TURNED_DOWN, why="unsure")
+    again = shop.database.look(turned_down_group, anna, cause=later_card.cause, last_id=later_card.last_id)
+    assert again is not None
+    assert again.bonus_ids == later_card.bonus_ids
+
+
 def test_what_came_after_the_card_is_not_decided_with_it(database: Database) -> None:
     shop, anna, code = crowded(database, 2)
     group = the_group(shop)
