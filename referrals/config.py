@@ -168,6 +168,9 @@ def _disagreements(config: Config) -> list[tuple[str, str]]:
         faults.append(("privacy.click_days", "ends before attribution.window_days, in which a click still counts"))
     if config.vouchers.source == "shop" and not config.voucher_shop:
         faults.append(("vouchers.shop", 'names no shop with an api, and source = "shop" needs one'))
+    if config.vouchers.source != "own" and config.bonus.friend.personal:
+        source = f'vouchers.source = "{config.vouchers.source}"'
+        faults.append(("bonus.friend.personal", f"is true, and with {source} no shop would know a friend's code"))
     if _is_plain_webhook(config):
         faults.append(("telegram.mode", 'is "webhook", and Telegram calls only https: see programme.base_url'))
     return faults

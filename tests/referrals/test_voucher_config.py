@@ -23,10 +23,12 @@ def shop(name: str, **more: Any) -> dict[str, Any]:
         ({"vouchers__source": "shop", "shops": [shop("one", api=API), shop("two", api=API)]}, "vouchers.shop"),
         ({"vouchers__source": "shop", "vouchers__shop": "two", "shops": [shop("one", api=API), shop("two")]},
          "vouchers.shop"),
+        ({"vouchers__source": "pool", "bonus__friend__personal": True, "bonus__friend__amount": "10.00"},
+         "bonus.friend.personal"),
         ({"expiry__credit_days": 30}, "expiry.warn_days"),
         ({"expiry__credit_days": 0}, "expiry.credit_days"),
     ],
-    ids=["no api", "two apis", "the other shop", "warned before it is there", "no days"],
+    ids=["no api", "two apis", "the other shop", "gifts that no shop knows", "warned before it is there", "no days"],
 )  # fmt: skip
 def test_what_does_not_go_together_is_named(keys: dict[str, Any], fault: str) -> None:
     with pytest.raises(ConfigError) as refused:
