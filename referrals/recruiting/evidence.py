@@ -28,10 +28,12 @@ Row = dict[str, Any]
 class Pointers:
     """The codes and clicks that a list of orders names, looked up in two sets."""
 
-    def __init__(self, session: Session, states: Sequence[OrderState]) -> None:
+    def __init__(self, session: Session, states: Sequence[OrderState], *, pooled: bool = False) -> None:
+        """``pooled`` where vouchers have the shop's own codes: then any code may be one."""
         typed = {code for state in states for code in (*state.codes, *((state.ref,) if state.ref else ()))}
         self._codes = find_codes(session, typed) if typed else {}
-        missed = [each for each, hit in self._codes.items() if isinstance(hit, CodeMiss) and could_be_voucher(each)]
+        missed = [each for each, hit in self._codes.items() if isinstance(hit, CodeMiss)]
+        missed = [each for each in missed if pooled or could_be_voucher(each)]
         self.vouchers = find_vouchers(session, missed) if missed else {}
         self._pairs = self._pairs_of_gifts(session) if self.vouchers else {}
         hashes = {token_hash(state.click): state.click for state in states if state.click}

@@ -131,7 +131,7 @@ def amount_of(voucher: Row, order: Row) -> int | None:
 
 
 def _foreseen(session: Session, voucher: Row, order: Row, known: Row | None, *, now: datetime) -> VoucherUse:
-    ending = voucher["code"][-GROUP:]
+    ending = (voucher["shop_code"] or voucher["code"])[-GROUP:]
     if known is not None and _is_done(known):
         taken = known["amount_minor"] if known["status"] == REDEEMED else 0
         return VoucherUse(ending, voucher["purpose"], taken, voucher["currency"])
@@ -159,7 +159,7 @@ def _flagged(
 ) -> Reason:
     """The owners hear once that an order got something off with a code that was not good any more."""
     twice = isinstance(error, VoucherAlreadyRedeemed)
-    ending = voucher["code"][-GROUP:]
+    ending = (voucher["shop_code"] or voucher["code"])[-GROUP:]
     key = f"{TWICE_NOTICE}:{voucher['id']}:{name[0]}:{name[1]}"
     data = {"ending": ending, "shop_name": name[0], "order": name[1], "twice": twice}
     tell_owners(session, TWICE_NOTICE, key, data, owners=programme.config.telegram.owner_ids, now=now)

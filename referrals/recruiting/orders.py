@@ -34,6 +34,7 @@ from storage.bulk import fetch_in, insert_rows, update_rows
 from storage.database import books
 from storage.ledger import Bonus
 from storage.orders import Order
+from storage.vouchers import POOL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -185,7 +186,7 @@ def _plan(
     book = terms_book(session, programme=programme, now=now, store=not dry)
     _take_states(session, plan, arrivals, ids=ids, programme=programme)
     created = name_buyers(session, plan, programme=programme, now=now, dry=dry)
-    _pin_evidence(session, plan, book=book, now=now)
+    _pin_evidence(session, plan, book=book, programme=programme, now=now)
     in_hand = [plan.rows[key] for key in plan.applied if plan.rows[key]["customer_id"] is not None]
     friends = list(dict.fromkeys(row["customer_id"] for row in in_hand))
     by_email = lends_by_address(programme)
@@ -246,10 +247,10 @@ def _richer(state: OrderState, before: OrderState | None) -> OrderState:
     return before if state.tombstone and before is not None else state
 
 
-def _pin_evidence(session: Session, plan: OrdersPlan, *, book: TermsBook, now: datetime) -> None:
+def _pin_evidence(session: Session, plan: OrdersPlan, *, book: TermsBook, programme: Programme, now: datetime) -> None:
     """Evidence follows the state until the order is paid first; then it is pinned with count and terms (rules 3)."""
     open_orders = {key: state for key, state in plan.applied.items() if plan.rows[key]["pinned_at"] is None}
-    pointers = Pointers(session, list(plan.applied.values()))
+    pointers = Pointers(session, list(plan.applied.values()), pooled=programme.config.vouchers.source == POOL)
     for key, state in plan.applied.items():
         person_id = pointers.person_of_click(state)
         if person_id is not None:

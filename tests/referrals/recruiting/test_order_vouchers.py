@@ -11,6 +11,7 @@ from referrals.recruiting.orders import OrderOutcome, dry_run
 from referrals.recruiting.shops import Buyer, CustomerState, OrderState
 from referrals.recruiting.shops.reading import discounts
 from referrals.recruiting.sign_ups import apply_customers
+from referrals.rewarding.pool import PoolLine, load_codes
 from referrals.rewarding.redemptions import OrderKey, redeem_voucher
 from storage.auditlog import AuditEvent
 from storage.database import Database
@@ -213,3 +214,17 @@ def test_a_dry_run_says_what_an_order_would_use_and_writes_nothing(database: Dat
     assert (would.evidence, would.ambassador_id, would.bonus_minor) == ("voucher", anna, 1500)
     assert [(use.purpose, use.amount_minor, use.reasons) for use in would.vouchers] == [("gift", 1000, ())]
     assert statuses(shop) == []
+
+
+def test_an_order_uses_a_code_of_the_owners_pool_however_it_looks(database: Database) -> None:
+    """Rule 9: the shop took it off, so it is spent; a code that is in nobody's hands says nothing."""
+    purse = Purse(Shop(database, vouchers__source="pool"), bonuses=2)
+    lines = [PoolLine(code, 1000, "EUR") for code in ("Zomer-10-x", "Zomer-10-y")]
+    database.run(load_codes, lines, now=purse.shop.now)
+    purse.issue(1000)
+
+    codes = ("zomer10X", "ZOMER-10-Y")
+    purse.shop.deliver(order(1001, friend(50), codes=codes, at=purse.shop.now), now=purse.shop.now)
+
+    assert (purse.accounts(), statuses(purse.shop), purse.faults()) == ((0, 2000, 0, 1000, 0), ["redeemed"], [])
+    assert [why["typed"] for why in purse.shop.rows(Order)[-1]["misses"]] == ["ZOMER-10-Y"]
