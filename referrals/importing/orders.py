@@ -19,6 +19,7 @@ from referrals.people.identities import Person, phone_fingerprint, remember_phon
 from referrals.programme import Programme
 from referrals.reasons import NO_EVIDENCE, reason
 from referrals.recruiting.buyers import buyer_keys
+from referrals.recruiting.order_vouchers import give_back, is_over
 from referrals.recruiting.orders import APPLIED, UNCHANGED, Arrival, OrderKey, apply_orders
 from referrals.recruiting.shops import OrderState
 from referrals.recruiting.states import fresh_row, why_unpaid
@@ -101,6 +102,7 @@ def _add(session: Session, items: Sequence[_Item], *, programme: Programme, now:
     for item, number in zip(plain, take_ids(session, "order", len(plain)), strict=True):
         _without_evidence(item, number, book=book, now=now)
     insert_rows(session, Order, [item.row for item in plain])
+    give_back(session, [item.row for item in plain if is_over(item.row)], now=now)
     _first_payments(session, plain)
     if len(plain) < len(items):
         done = set(map(id, plain))

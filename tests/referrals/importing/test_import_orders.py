@@ -20,6 +20,7 @@ from storage.orders import Order
 from tests.builders import BRAM, NOON, Shop, friend, later, order
 from tests.engines import lent_url
 from tests.referrals.importing.books_of import stored
+from tests.referrals.rewarding.purse import Purse
 
 LONG_AGO = NOON - timedelta(days=400)
 
@@ -149,3 +150,11 @@ def test_an_imported_order_makes_its_buyer_an_existing_customer(database: Databa
     bring(shop, order(1, replace(BRAM, id=None), at=LONG_AGO))
     shop.deliver(order(2, BRAM, code=code))
     assert shop.reasons("2") == ["friend_is_existing_customer"]
+
+
+def test_an_order_that_had_come_to_nothing_gives_back_what_its_shop_took_of_a_voucher(database: Database) -> None:
+    """Rule 9: the till had said so before the file told of the order."""
+    purse = Purse(Shop(database), bonuses=1)
+    purse.redeem(purse.issue(None).code, 1000, order="1001")
+    bring(purse.shop, order(1001, friend(50), status="cancelled", at=purse.shop.now))
+    assert (purse.accounts(), purse.faults()) == ((0, 0, 1500, 0, 0), [])
