@@ -134,7 +134,7 @@ def rollback_voucher(
     before = _noted(redemption)
     if voucher.purpose == GIFT:
         unbook_gift(session, voucher, redemption, now=now)
-        stands = holds(session, voucher)
+        stands = holds(session, voucher) and voucher.gift_for == voucher.customer_id  # of two, after a merge, one
         voucher.status, voucher.ended_at = (STANDING, None) if stands else (VOID, now)
     else:
         _give_credit_back(session, voucher, redemption, now=now)

@@ -285,3 +285,16 @@ def test_who_is_forgotten_has_no_gift(database: Database) -> None:
 
     assert [gift["status"] for gift in gifts(cast)] == ["void"]
     assert cast.audit() == []
+
+
+def test_of_two_gifts_that_one_person_used_one_comes_back_at_most(database: Database) -> None:
+    """Rules 10 and 15: one friend has one gift, also when the shop takes the other one's use back."""
+    cast = cast_of(database)
+    code = cast.ambassador()[1].code
+    one, other = signed_up(cast, "1", code), signed_up(cast, "2", code)
+    first, second = (gift["code"] for gift in gifts(cast))
+    redeem(cast, first, order="1001")
+    redeem(cast, second, order="1002")
+    cast.database.run(join, one, other, programme=cast.programme, now=cast.now)
+    roll_back(cast, second, order="1002")
+    assert ([gift["status"] for gift in gifts(cast)], cost(cast), cast.audit()) == (["redeemed", "void"], 1000, [])
