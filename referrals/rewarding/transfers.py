@@ -14,7 +14,7 @@ from referrals.reasons import MERGED
 from referrals.rewarding.gifts import merge_gifts
 from referrals.rewarding.milestones import approved_friends
 from storage.bulk import fetch_in, insert_rows, next_id, take_ids, update_rows
-from storage.ledger import AVAILABLE, Bonus, Entry, Posting
+from storage.ledger import AVAILABLE, MADE_GOOD, Bonus, Entry, Posting
 from storage.vouchers import Voucher
 
 Row = dict[str, Any]
@@ -96,7 +96,10 @@ def _post(
 
 
 def _hand_over(session: Session, mine: Sequence[Row], theirs: Sequence[Row], *, to_id: int, now: datetime) -> None:
-    """Where both have a bonus of one origin, the one that holds nothing steps aside under a name of its own."""
+    """Where both have a bonus of one origin, the one that holds nothing steps aside under a name of its own.
+
+    Goodwill that either got for an order was given to the one: that order's own bonus stays refused, as it was.
+    """
     known = {(row["side"], row["currency"], row["origin"]): row for row in theirs}
     aside = []
     for row in mine:
@@ -105,10 +108,12 @@ def _hand_over(session: Session, mine: Sequence[Row], theirs: Sequence[Row], *, 
             continue
         loser = row if row["amount_minor"] == 0 or twin["amount_minor"] else twin
         loser["origin"] = f"{loser['origin']}#{loser['id']}"
-        if loser is twin:
-            aside.append({**_counted(twin, now=now), "origin": twin["origin"]})
+        if MADE_GOOD in (row["review"], twin["review"]):
+            row["review"] = twin["review"] = MADE_GOOD
+        aside.append({**_counted(twin, now=now), "origin": twin["origin"], "review": twin["review"]})
     update_rows(session, Bonus, aside, key=("id",))
-    moved = [{**_counted(row, now=now), "origin": row["origin"], "customer_id": to_id} for row in mine]
+    names = ("origin", "review")
+    moved = [{**_counted(row, now=now), **{name: row[name] for name in names}, "customer_id": to_id} for row in mine]
     update_rows(session, Bonus, moved, key=("id",))
 
 

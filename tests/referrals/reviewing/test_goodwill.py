@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from referrals.errors import GoodwillGiven, GoodwillSpent, NothingToGive
+from referrals.recruiting.joining import join
 from referrals.reviewing.goodwill import give_goodwill, left_this_year
 from referrals.reviewing.refusals import refusals_of
 from storage.auditlog import AuditEvent
@@ -120,3 +121,16 @@ def test_an_owner_sees_what_earned_nothing_and_what_is_left_to_give(database: Da
     assert [why["code"] for why in refused.reasons] == ["month_cap"]
     give(shop, anna, "2")
     assert shop.database.look(refusals_of, anna, **how) == []
+
+
+def test_who_turns_out_to_be_one_person_is_not_paid_twice_for_one_order(database: Database) -> None:
+    """Anna brought the friend, her other account was given goodwill for the order: rules 6 and 15."""
+    shop = Shop(database)
+    other, _ = shop.ambassador("Annie")
+    anna, code = shop.ambassador("Anna")
+    shop.deliver(order(1, friend(1), code=code))
+    give(shop, other, "1", amount_minor=1000)
+    one = shop.database.run(join, anna, other, programme=shop.programme, now=shop.now)
+    assert (shop.balance(one).available_minor, shop.balance(one).held_minor) == (1000, 0)
+    held = next(row for row in shop.rows(Bonus) if row["origin"] == f"order:{number_of(shop, '1')}")
+    assert ([why["code"] for why in held["reasons"]], shop.faults()) == (["goodwill"], [])
