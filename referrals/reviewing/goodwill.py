@@ -172,6 +172,8 @@ def _row(
         "currency": programme.currency,
         "origin": _origin(order_id),
         "friend_id": None,
+        "order_id": None,
+        "referral_id": None,
         "amount_minor": amount,
         "status": AVAILABLE,
         "earned_at": now,

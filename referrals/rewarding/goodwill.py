@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from referrals.reasons import GOODWILL
 from referrals.rewarding.lots import credit_step
 from referrals.rewarding.postings import debts_of, write_steps
+from referrals.rewarding.tellings import credit_happenings
+from referrals.subscribers.events import tell_subscribers
 from storage.bulk import insert_rows
 from storage.ledger import GOODWILL as ACCOUNT
 from storage.ledger import Bonus
@@ -26,3 +28,4 @@ def book_goodwill(session: Session, row: Row, *, now: datetime) -> None:
     step = replace(credit_step(row["amount_minor"], debt_minor=debt, why=GOODWILL), payer=ACCOUNT)
     insert_rows(session, Bonus, [row])
     write_steps(session, [(step, row)], now=now)
+    tell_subscribers(session, credit_happenings([(row, 0)]), now=now)

@@ -30,8 +30,10 @@ from referrals.rewarding.lots import (
     take_step,
 )
 from referrals.rewarding.postings import debts_of, unspent_of, write_steps
+from referrals.rewarding.tellings import credit_happenings
 from referrals.rewarding.terms import Terms, configured_terms, pinned_terms, terms_book
 from referrals.rewarding.voids import free_short, write_voids
+from referrals.subscribers.events import tell_subscribers
 from storage.bulk import fetch_in, insert_rows, next_id, update_rows
 from storage.columns import to_text
 from storage.ledger import AVAILABLE, DEBT, Bonus
@@ -202,6 +204,7 @@ def _book(session: Session, extras: Sequence[Extra], *, now: datetime) -> None:
     update_rows(session, Bonus, old, key=("id",))
     write_steps(session, steps, now=now)
     write_notices(session, [_notice(session, extra, before) for extra, before in notices], now=now)
+    tell_subscribers(session, credit_happenings((extra.row, before) for extra, before in notices), now=now)
 
 
 def _take(session: Session, lost: Sequence[Extra], *, now: datetime) -> list[tuple[Step, Row]]:

@@ -32,6 +32,12 @@ def bonus_happenings(lots: Iterable[Lot]) -> Iterator[Happening]:
             yield _bonus(kind, lot.row, before_minor=lot.before["amount_minor"])
 
 
+def credit_happenings(rows: Iterable[tuple[Row, int]]) -> Iterator[Happening]:
+    """These were credit at once, or are taken back; the rows as they are after it, and what each was before."""
+    for row, before_minor in rows:
+        yield _bonus(BONUS_AVAILABLE if row["amount_minor"] else BONUS_REVERSED, row, before_minor=before_minor)
+
+
 def release_happenings(rows: Iterable[Row]) -> Iterator[Happening]:
     """These bonuses are credit; the rows as they are after it."""
     for row in rows:

@@ -32,7 +32,7 @@ class BonusTold(TypedDict):
 
     bonus: Number | None
     customer: Number
-    side: Literal["ambassador", "friend"]
+    side: Literal["ambassador", "friend", "goodwill"]
     status: BonusStatus
     amount_minor: Minor
     before_minor: Annotated[Minor, Field(description="What was booked before it.")]

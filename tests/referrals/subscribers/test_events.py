@@ -12,10 +12,12 @@ from referrals.asking import approval, references
 from referrals.privacy.erasure import erase
 from referrals.recruiting.shops import CustomerState
 from referrals.recruiting.sign_ups import apply_customers
+from referrals.reviewing.goodwill import give_goodwill
 from referrals.rewarding.redemptions import OrderKey, redeem_voucher, rollback_voucher
 from referrals.rewarding.vouchers import expire_vouchers, issue_voucher, void_voucher
 from referrals.subscribers.events import tell_subscribers
 from storage.database import Database
+from storage.orders import Order
 from storage.subscribers import WebhookDelivery, WebhookEvent
 from tests.builders import NOON, SHOP, Shop, friend, later, order
 from tests.referrals.asking.telling import WORDS, buy, published, step
@@ -191,3 +193,25 @@ def test_a_reference_that_is_gone_is_told_with_its_reason(shop: Shop, how: str) 
         step(shop, number, references.withdraw, use=None, programme=shop.programme)
     told = [(each.type, each.data.get("because")) for each in claim(shop)]
     assert told == [("reference.withdrawn", how), *([("customer.erased", None)] if how == "erased" else [])]
+
+
+def test_extras_and_goodwill_are_told_like_any_credit(database: Database) -> None:
+    shop = Shop(database, bonus__milestones=[{"friends": 1, "amount": "5.00"}])
+    anna, code = shop.ambassador("Anna")
+    shop.deliver(order(1, friend(1), code=code), order(2, friend(2), status="cancelled", code=code))
+    subscribe(shop, "bonus.available", "bonus.reversed")
+    shop.pass_days(22)
+    number = next(row["id"] for row in shop.rows(Order) if row["external_id"] == "2")
+    how: dict[str, Any] = {"why": "kind", "actor": "owner:1", "programme": shop.programme, "now": shop.now}
+    shop.database.run(give_goodwill, anna, order_id=number, amount_minor=700, **how)
+    back = later(order(1, friend(1), code=code), 30 * 24 * 60, status="refunded", refunded_minor=9000)
+    shop.deliver(back)
+
+    told = [(kind, data["side"], data["amount_minor"], data["before_minor"]) for kind, data in events(shop)]
+    assert sorted(told) == [
+        ("bonus.available", "ambassador", 500, 0),
+        ("bonus.available", "ambassador", 1500, 1500),
+        ("bonus.available", "goodwill", 700, 0),
+        ("bonus.reversed", "ambassador", 0, 500),
+        ("bonus.reversed", "ambassador", 0, 1500),
+    ]
