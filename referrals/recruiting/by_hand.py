@@ -55,7 +55,7 @@ def refer_by_hand(
         code = code_of(session, one)
         pairs.say_by_hand(one, other, code_id=code.id if code else None, actor=actor, at=now)
         pairs.save(session, now=now)
-        redecide(session, [other], programme=programme, now=now)
+        redecide(session, [other, one], programme=programme, now=now)  # theirs too: it may close a circle
         _note(session, one, other, before=before, order_id=order_id, why=why, actor=actor, now=now)
     identifier: int = pairs.rows[one, other]["id"]
     return identifier
