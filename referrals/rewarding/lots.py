@@ -188,10 +188,10 @@ def status_after(lot: Lot) -> str:
 
 
 def lasting_reasons(row: Row) -> list[Reason]:
-    """What a bonus says beside its order's reasons: why it waits, or that it expired unused."""
+    """What a bonus says beside its order's reasons: why it waits, that it was approved, or that it expired unused."""
     if row["status"] == HELD:
         return waiting_reasons(row)
-    return [why for why in row["reasons"] if why["code"] == CREDIT_EXPIRED and row["amount_minor"]]
+    return [why for why in row["reasons"] if why["code"] in (APPROVED, CREDIT_EXPIRED) and row["amount_minor"]]
 
 
 def waiting_reasons(row: Row) -> list[Reason]:
