@@ -86,7 +86,7 @@ class FriendFacts:
     settled: int | None = None  # the ambassador who already has credit for this friend
     brought_by: dict[int, int] = field(default_factory=dict)  # ambassador -> their own ambassador
     shut_out: frozenset[int] = frozenset()  # excluded, erased or staff
-    kept: frozenset[int] = frozenset()  # orders whose bonus is credit of somebody who was erased
+    kept: frozenset[int] = frozenset()  # orders whose bonus is credit: who is shut out later had earned it
     paid_since: dict[int, datetime] = field(default_factory=dict)  # customer -> first payment, for address owners
 
 
@@ -137,6 +137,7 @@ class _Fold:
         self.verdicts: dict[int, Verdict] = {}
         self.refused: dict[int, tuple[Evidence, Reason]] = {}
         self.was_customer = False
+        self.pointed = False  # has an order pointed to the ambassador of the bond so far?
         self.own = {pair.ambassador_id for pair in facts.pairs if pair.own}
         for pair in facts.pairs:
             if pair.own:
@@ -149,6 +150,8 @@ class _Fold:
             self.verdicts[order.id] = Verdict(None, None, (*order.misses, reason(ORDER_UNPAID)))
             return
         why = () if self.bond else self._form_bond(order)
+        if self.bond is not None:
+            self.pointed |= any(each.ambassador_id == self.bond.ambassador_id for each in order.evidence)
         self.verdicts[order.id] = (
             self._verdict(order)
             if self.bond
@@ -217,8 +220,16 @@ class _Fold:
             refusal = reason(ORDER_BEFORE_SIGN_UP, date=bond.at.isoformat())
         if refusal is not None:
             return Verdict(None, bond, (refusal,), losers)
+        if bond.kind == SETTLED and order.id not in self.facts.kept and self._is_before_the_bond(order):
+            return Verdict(None, None, (*order.misses, *self._too_late(order)) or (reason(NO_EVIDENCE),), losers)
         notes = (reason(BY_HAND, date=bond.at.isoformat()),) if bond.kind == BY_HAND_KIND else ()
         return Verdict(bond.ambassador_id, bond, notes, losers)
+
+    def _is_before_the_bond(self, order: OrderFacts) -> bool:
+        """What came before the friend was the ambassador's does not become theirs by what was credited later."""
+        ambassador = self.bond.ambassador_id if self.bond else None
+        signed_up = [evidence for evidence, _ in self._sign_ups() if evidence.ambassador_id == ambassador]
+        return not self.pointed and all(_is_after(evidence, order) for evidence in signed_up)
 
     def _candidates(self, order: OrderFacts) -> tuple[list[Evidence], list[tuple[Evidence, Reason]]]:
         """The order's own evidence that may count, and the rest with its reason."""

@@ -95,7 +95,7 @@ def friend_facts(facts: Facts, friend_id: int) -> FriendFacts:
         settled=_settled_first(facts.bonuses.get(friend_id, [])),
         brought_by=facts.brought_by,
         shut_out=_shut_out(facts, friend_id),
-        kept=_kept(facts, friend_id) if facts.shut_out else frozenset(),
+        kept=_kept(facts, friend_id),
         paid_since={owner: since for owner in owners if (since := _paid_since(facts, owner)) is not None},
     )
 
@@ -164,10 +164,9 @@ def _shut_out(facts: Facts, friend_id: int) -> frozenset[int]:
 
 
 def _kept(facts: Facts, friend_id: int) -> frozenset[int]:
-    """Orders whose bonus was credit when its ambassador was erased: it stays booked, whatever is decided again."""
-    credit = [row for row in facts.bonuses.get(friend_id, []) if is_settled(row) and row["order_id"] is not None]
-    erased = {number for number, row in facts.people.items() if row["state"] == ERASED}
-    return frozenset(row["order_id"] for row in credit if row["customer_id"] in erased)
+    """Orders whose bonus was credit before anybody was shut out: it stays booked, whatever is decided again."""
+    credit = (row for row in facts.bonuses.get(friend_id, []) if is_settled(row))
+    return frozenset(row["order_id"] for row in credit if row["order_id"] is not None)
 
 
 def _settled_first(bonuses: Iterable[Row]) -> int | None:

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from referrals.people.customers import set_state
+from referrals.recruiting.by_hand import refer_by_hand
 from referrals.recruiting.clicks import ClickItem, record_clicks
 from referrals.recruiting.events import Delivery, apply_deliveries
-from referrals.recruiting.orders import dry_run
+from referrals.recruiting.orders import dry_run, redecide
 from referrals.recruiting.shops import Buyer, CustomerState
 from referrals.recruiting.sign_ups import apply_customers
 from storage.customers import Customer
@@ -607,3 +609,48 @@ def test_an_old_order_does_not_undo_the_no_that_a_deletion_is(database: Database
     database.run(apply_customers, [gone], programme=shop.programme, now=NOON)
     shop.deliver(later(old, 60 * 24 * 4, status="completed"))
     assert [row["marketing_consent"] for row in shop.rows(Customer)] == [False]
+
+
+@pytest.mark.parametrize("who", ["ambassador", "friend"])
+def test_credit_stays_when_somebody_is_shut_out_and_what_waits_is_taken_back(database: Database, who: str) -> None:
+    """What is settled stays settled; from then on nothing is earned any more."""
+    shop = Shop(database, bonus__ambassador__when="every_order")
+    anna, code = shop.ambassador("Anna")
+    bram = shop.deliver(order(1, code=code))[0].customer_id
+    assert bram is not None
+    shop.pass_days(22)
+    shop.deliver(order(2, code=code, at=shop.now))
+    whom = anna if who == "ambassador" else bram
+    shop.database.run(set_state, whom, state="excluded", why="fraud", actor="owner:1", now=shop.now)
+
+    shop.database.run(redecide, [bram], programme=shop.programme, now=shop.now)
+    shop.deliver(order(3, code=code, at=shop.now))
+
+    assert (shop.balance(anna).available_minor, shop.balance(anna).held_minor) == (1500, 0)
+    assert [shop.reasons(each)[0] for each in ("1", "2", "3")] == ["approved", *["excluded_customer"] * 2]
+    assert shop.faults() == []
+
+
+def test_what_came_before_the_friend_was_brought_earns_nothing_once_credit_stands(database: Database) -> None:
+    """Rule 7: a second order with the code makes the friend Anna's, and that it is credit changes no earlier one."""
+    shop = Shop(database, bonus__ambassador__when="every_order")
+    anna, code = shop.ambassador("Anna")
+    alone = order(1)
+    shop.deliver(alone, order(2, code=code), order(3))
+    shop.pass_days(22)
+
+    shop.deliver(later(alone, status="completed"))
+
+    assert (shop.balance(anna).available_minor, shop.balance(anna).held_minor) == (3000, 0)
+    assert [shop.reasons(each)[0] for each in ("1", "2", "3")] == ["no_evidence", "approved", "approved"]
+
+
+def test_a_circle_that_an_owner_closes_by_hand_earns_once_from_then_on(database: Database) -> None:
+    """Rule 16: Anna was brought by Mats before he became her friend; what waited for him falls at once."""
+    shop = Shop(database)
+    anna, _ = shop.ambassador("Anna")
+    mats, code = shop.ambassador("Mats")
+    shop.deliver(order(1, Buyer("Anna"), code=code))
+    how: dict[str, Any] = {"why": "he said so", "actor": "owner:1", "programme": shop.programme, "now": shop.now}
+    shop.database.run(refer_by_hand, ambassador_id=anna, friend_id=mats, **how)
+    assert (shop.balance(mats).held_minor, shop.reasons("1"), shop.faults()) == (0, ["circular"], [])
