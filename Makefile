@@ -4,7 +4,7 @@
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help demo install install-test test lint bench planted machine fuzz chaos cross-check lock clean
+.PHONY: help demo install install-test test lint bench planted machine fuzz chaos drill cross-check lock clean
 
 help:
 	@echo "make demo      everything on an embedded database; prints the addresses"
@@ -12,6 +12,7 @@ help:
 	@echo "make install   .venv/bin/ambassade"
 	@echo "make lint      format, lint and types only"
 	@echo "make bench     measures the hot paths;  make chaos  kills and counts"
+	@echo "make drill     plays the contract's fifteen lines against real processes, on both engines"
 	@echo "make planted   plants every bug that is kept, and sees its test fail"
 	@echo "make machine   five hundred random stories of a shop on each engine, other ones each time"
 	@echo "make fuzz      asks the API for hundreds of things an operation, and every limit of every field"
@@ -53,6 +54,9 @@ cross-check: install-test
 
 chaos: install-test
 	@$(BIN)/python -m benchmarks.chaos $(ARGS)
+
+drill: install-test
+	@$(BIN)/python -m tests.outside $(ARGS)
 
 # Universal: every platform and Python from 3.11, every file by its hash, no word about where it comes from.
 COMPILE := uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-header

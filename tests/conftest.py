@@ -22,6 +22,7 @@ LONG = frozenset(
         "test_chaos.py",
         "test_clocks.py",
         "test_demo.py",
+        "test_outside.py",
         "test_planted.py",
         "test_schemathesis.py",
         "test_two_workers.py",
