@@ -47,6 +47,13 @@ def test_a_planted_bug_is_caught(planted: Planted, spoilt: Path) -> None:
     assert ended.returncode == FAILED, f"{planted.bug}\n{ended.stdout[-3000:]}\n{ended.stderr[-1000:]}"
 
 
+def test_every_patch_fits_the_tree(tree: Path) -> None:
+    """One that does not would be noticed by `make planted` only."""
+    for planted in PLANTED:
+        for path, text in apply(planted, tree).items():
+            path.write_text(text, encoding="utf-8")
+
+
 def test_bugs_are_planted_in_the_cadence_and_in_the_gates_of_references() -> None:
     assert len(PLANTED) >= 5
     assert {planted.name for planted in TRIED} >= QUICK
