@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -24,10 +26,11 @@ def main(
     lines = tuple(line or LINES)
     if not set(engines) <= set(ENGINES) or not set(lines) <= set(LINES):
         raise typer.BadParameter(f"there are the engines {', '.join(ENGINES)} and the lines 1 to {LINES[-1]}")
-    with tempfile.TemporaryDirectory(prefix="ambassade-drill-") as folder:
-        for name in engines:
-            (Path(folder) / name).mkdir()
-        outcomes = asyncio.run(_play_all(engines, lines, Path(folder), kills=kills))
+    folder = Path(tempfile.mkdtemp(prefix="ambassade-drill-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # after the PostgreSQL in it has stopped, at exit too
+    for name in engines:
+        (folder / name).mkdir(mode=0o700)
+    outcomes = asyncio.run(_play_all(engines, lines, folder, kills=kills))
     failed = [outcome for outcome in outcomes if not outcome.passed]
     typer.echo(f"{len(outcomes) - len(failed)} pass, {len(failed)} fail")
     sys.exit(1 if failed else 0)

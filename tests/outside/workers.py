@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -55,7 +56,7 @@ async def line_7(stage: Stage) -> str:
     kept = await _orders_with_a_bonus(stage, cast)
     assert not acknowledged - kept.keys(), f"lost: {sorted(acknowledged - kept.keys())}"
     for kind, data in log.sent:  # everything once more, as a shop does that heard nothing
-        await _taken(lambda kind=kind, data=data: stage.hook(kind, data))  # type: ignore[misc]
+        await _taken(partial(stage.hook, kind, data))
     for number, (anna, token) in enumerate(log.clicks):
         data = order(f"click-{number}", friend(f"click-{number}"), at=stage.now, click=token, ref=anna.code)
         log.sent.append(("order.state", data))
@@ -95,11 +96,11 @@ async def _client(stage: Stage, log: Log, cast: Sequence[Ambassador], stopping: 
         number, anna = len(log.sent), cast[len(log.sent) % len(cast)]
         kind, data = _event(stage, number, anna)
         log.sent.append((kind, data))
-        answer = await _attempt(stage, log, lambda kind=kind, data=data: stage.hook(kind, data))  # type: ignore[misc]
+        answer = await _attempt(stage, log, partial(stage.hook, kind, data))
         if answer is not None and answer.status == 200:
             log.acknowledged.add(number)
         if number % 5 == 0:
-            landed = await _attempt(stage, log, lambda code=anna.code: stage.ask("GET", f"/r/{code}"))  # type: ignore[misc]
+            landed = await _attempt(stage, log, partial(stage.ask, "GET", f"/r/{anna.code}"))
             token = re.search(r"click=([\w-]+)", landed.headers["Location"]) if landed is not None else None
             log.clicks += [(anna, token[1])] if token else []
         if number % 20 == 0:
@@ -118,14 +119,15 @@ def _event(stage: Stage, number: int, anna: Ambassador) -> tuple[str, dict[str, 
 
 
 async def _attempt(stage: Stage, log: Log, call: Callable[[], Awaitable[Reply]]) -> Reply | None:
-    """The answer; None where nobody knows what became of it."""
-    try:
-        return await call()
-    except aiohttp.ClientConnectorError:
-        await asyncio.sleep(0.25)  # nobody listens: the service that starts needs the machine
-    except (aiohttp.ClientError, TimeoutError, OSError):
-        log.cut_off += 1
-    return None
+    """The answer; None where nobody knows what became of it. Where nobody listens it is asked again."""
+    while True:
+        try:
+            return await call()
+        except aiohttp.ClientConnectorError:
+            await asyncio.sleep(0.25)  # the service that starts needs the machine
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            log.cut_off += 1
+            return None
 
 
 async def _orders_with_a_bonus(stage: Stage, cast: Sequence[Ambassador]) -> Counter[str]:
