@@ -160,6 +160,12 @@ class VoucherWorthLess(ProgrammeError):
     code = "voucher_worth_less"
 
 
+class NotStackable(ProgrammeError):
+    """The order has used another code, and the two do not go together."""
+
+    code = "not_stackable"
+
+
 class AmountNeeded(ProgrammeError):
     """What a percentage came to is for the shop to say."""
 

@@ -58,6 +58,7 @@ VOUCHER_REDEEMED = "voucher_redeemed"  # date
 VOUCHER_ROLLED_BACK = "voucher_rolled_back"
 VOUCHER_VOID = "voucher_void"  # date
 VOUCHER_EXPIRED = "voucher_expired"  # date
+NOT_STACKABLE = "not_stackable"  # ending: of the code that the order has used already
 VOUCHER_TWICE = "voucher_twice"  # ending: an order used a code that was used already
 VOUCHER_UNUSABLE = "voucher_unusable"  # ending: likewise one that was not good any more
 GIFT_GIVEN = "gift_given"

@@ -266,6 +266,7 @@ class Vouchers(Section):
     source: Literal["own", "pool", "shop"] = "own"
     shop: Text | None = None  # where they are created; the only shop with an api, unless it says which
     pool_low: Count = 5  # codes of one worth left at which the owners hear of it
+    stackable_with: Annotated[tuple[Literal["credit", "gift"], ...], Listed, distinct()] = ()  # together on one order
 
 
 class Surveys(Section):

@@ -6,6 +6,7 @@ what is said twice happens once.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,11 +16,12 @@ from sqlmodel import Session, select
 from referrals import errors
 from referrals.notices import VOUCHER_BACK, VOUCHER_USED, Notice, write_notices
 from referrals.people.persons import get_customer, takes_part
-from referrals.reasons import VOUCHER_REDEEMED, VOUCHER_ROLLED_BACK
+from referrals.reasons import NOT_STACKABLE, VOUCHER_REDEEMED, VOUCHER_ROLLED_BACK, Reason, reason
 from referrals.rewarding import voucher_lots as lots
 from referrals.rewarding.coupon_rows import end_coupon
 from referrals.rewarding.gift_books import book_gift, holds, unbook_gift, worth_of
 from referrals.rewarding.postings import available_of, debts_of
+from referrals.rewarding.stacking import blocked_by
 from referrals.rewarding.tellings import voucher_happening
 from referrals.rewarding.voucher_books import (
     Cause,
@@ -74,13 +76,15 @@ def redeem_voucher(
     amount_minor: int | None,
     currency: str | None,
     keep_rest: bool = False,
+    stackable: Collection[str] | None = None,
     actor: str,
     now: datetime,
 ) -> RedemptionView:
     """The order took so much of the voucher, all of it without an amount; said again it changes nothing.
 
     The rest is credit of the same lots again, and the voucher is used up. With ``keep_rest`` it stays in the voucher,
-    which other orders may use.
+    which other orders may use. ``stackable`` names the purposes that one order may take together; None asks nothing,
+    for an order that has been paid so.
 
     Raises:
         UnknownVoucher: No voucher has this code.
@@ -91,6 +95,7 @@ def redeem_voucher(
         CustomerExcluded: Its customer takes no part.
         VoucherWorthLess: It is worth less than that.
         AmountNeeded: It is a gift of a percentage, and what that comes to was not said.
+        NotStackable: The order has used another code, and the two do not go together.
     """
     voucher = _get(session, code)
     if currency is not None and currency != voucher.currency:
@@ -101,6 +106,10 @@ def redeem_voucher(
             raise errors.VoucherAlreadyRedeemed(amount_minor=known.amount_minor, currency=voucher.currency)
         return _told(voucher, known, now=now)
     wanted = _usable(session, voucher, amount_minor, now=now)
+    if stackable is not None:
+        ending = blocked_by(session, voucher, shop=order.shop, order_ref=order.id, stackable=stackable)
+        if ending is not None:
+            raise errors.NotStackable(ending=ending)
     redemption = _begin(session, voucher, order, known=known, amount_minor=wanted, now=now)
     if voucher.purpose == GIFT:
         redemption.first_posting_id = book_gift(session, voucher, redemption, now=now)
@@ -142,6 +151,18 @@ def rollback_voucher(
     _publish(session, events.VOUCHER_ROLLED_BACK, voucher, redemption, now=now)
     note(session, voucher, "voucher:rollback", actor=actor, before=before, after=_noted(redemption), now=now)
     return _told(voucher, redemption, now=now)
+
+
+def stacking_reasons(
+    session: Session, view: VoucherView, order: OrderKey, *, stackable: Collection[str]
+) -> list[Reason]:
+    """Why this order cannot take this voucher as well; without a reason it can."""
+    voucher = session.get_one(Voucher, view.id)
+    known = _redemption(session, voucher, order)
+    if known is not None and known.status == REDEEMED:
+        return []
+    ending = blocked_by(session, voucher, shop=order.shop, order_ref=order.id, stackable=stackable)
+    return [] if ending is None else [reason(NOT_STACKABLE, ending=ending)]
 
 
 def _take_credit(session: Session, voucher: Voucher, redemption: Redemption, *, keep_rest: bool, now: datetime) -> None:

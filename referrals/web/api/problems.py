@@ -32,6 +32,7 @@ STATUS = {
     "voucher_void": 409,
     "voucher_expired": 409,
     "voucher_worth_less": 409,
+    "not_stackable": 409,
     "amount_needed": 422,
     "other_currency": 409,
     "unknown_webhook": 404,
@@ -58,6 +59,8 @@ class Problem(Exception):
 def of_error(error: ProgrammeError) -> Problem:
     """What the core refused."""
     detail = (type(error).__doc__ or "").partition("\n")[0]
+    if "ending" in error.data:
+        detail += f" That code ends in {error.data['ending']}."
     status = STATUS.get(error.code, UNPROCESSABLE)
     return Problem(status, error.code, detail, retry_after=60 if status == HTTPStatus.SERVICE_UNAVAILABLE else 0)
 

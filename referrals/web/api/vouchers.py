@@ -1,7 +1,7 @@
 """``/api/v1/vouchers``: credit as a code, and what a checkout asks of it; each needs an Idempotency-Key (rules 40).
 
 ``POST /vouchers`` ``{"customer", "amount_minor"?, "currency"?}`` → 201, the voucher with its ``code``.
-``POST /vouchers/validate`` ``{"code"}`` → ``{"valid", "voucher", "reasons"}``.
+``POST /vouchers/validate`` ``{"code", "order"?, "shop"?}`` → ``{"valid", "voucher", "reasons"}``.
 ``POST /vouchers/redeem`` ``{"code", "order", "shop"?, "amount_minor"?, "currency"?, "rest": "return"|"keep"}`` and
 ``POST /vouchers/rollback`` ``{"code", "order", "shop"?}`` → what the order holds of it, and the voucher as it is now.
 Without ``amount_minor`` all of it is meant. The code itself is only said where it is made.
@@ -20,7 +20,7 @@ from typing_extensions import TypedDict  # pydantic reads typing's own only from
 from referrals import money
 from referrals.programme import Programme
 from referrals.recruiting.shops import Nonsense, reading
-from referrals.rewarding.redemptions import OrderKey, RedemptionView, redeem_voucher, rollback_voucher
+from referrals.rewarding.redemptions import OrderKey, RedemptionView, redeem_voucher, rollback_voucher, stacking_reasons
 from referrals.rewarding.vouchers import VoucherView, issue_voucher, validate_voucher
 from referrals.web.api.calls import Call
 from referrals.web.api.customers import percent_of, shop_of
@@ -46,9 +46,11 @@ class NewVoucher(TypedDict):
 
 
 class Asked(TypedDict):
-    """Which voucher is meant."""
+    """Which voucher is meant; for which order, where it may have used another code."""
 
     code: Code
+    order: NotRequired[ExternalId]
+    shop: NotRequired[ShopName]
 
 
 class Redeem(TypedDict):
@@ -146,14 +148,25 @@ async def make_voucher(call: Call) -> web.Response:
     return await call.once(work, claim)
 
 
-@describe(Spec({200: Validity}, takes=Asked, refuses={422: ("invalid_body",)}, once="required", speaks=True))
+@describe(
+    Spec(
+        {200: Validity},
+        takes=Asked,
+        refuses={422: ("invalid_body", "unknown_shop")},
+        once="required",
+        speaks=True,
+    )
+)
 async def validate(call: Call) -> web.Response:
     """Whether the code can be redeemed now, for how much, and why not."""
     claim = call.claim(required=True)
     code, programme, now = _code(call.data), call.door.programme, call.door.clock.programme()
+    order = _order(call, call.data) if call.data.get("order") is not None else None
 
     def work(session: Session) -> Reply:
         voucher, reasons = validate_voucher(session, code, now=now)
+        if voucher is not None and order is not None and not reasons:
+            reasons = stacking_reasons(session, voucher, order, stackable=programme.config.vouchers.stackable_with)
         shown = None if voucher is None else _voucher(voucher, programme)
         return Reply(200, {"valid": not reasons, "voucher": shown, "reasons": call.explained(reasons)})
 
@@ -168,7 +181,7 @@ async def validate(call: Call) -> web.Response:
             404: ("unknown_voucher",),
             409: (
                 "voucher_redeemed", "voucher_void", "voucher_expired", "voucher_worth_less", "other_currency",
-                "excluded_customer",
+                "excluded_customer", "not_stackable",
             ),
             422: ("invalid_body", "unknown_shop", "amount_needed"),
         },
@@ -185,7 +198,7 @@ async def redeem(call: Call) -> web.Response:
     def work(session: Session) -> Reply:
         done = redeem_voucher(
             session, code, order=order, amount_minor=amount_minor, currency=currency, keep_rest=keep_rest,
-            actor=call.actor, now=now,
+            stackable=programme.config.vouchers.stackable_with, actor=call.actor, now=now,
         )  # fmt: skip
         return Reply(200, _redemption(done, programme))
 

@@ -11,8 +11,9 @@ from referrals.recruiting.orders import Arrival, apply_orders
 from referrals.recruiting.shops import Buyer, OrderState
 from referrals.rewarding.release import due_bonuses, release_bonuses
 from storage.auditlog import AuditEvent
+from storage.database import Database
 from storage.installation import IdempotencyKey
-from tests.referrals.web.conftest import Web
+from tests.referrals.web.conftest import CONFIG, Web, close_web, make_programme, open_web
 from tests.referrals.web.test_api import Api, code_of, make_key, rows
 
 OPEN = {"customer": "K7QX3", "code": "AAAA-AAAA-AAAA", "shop": "winkel", "order": "1"}
@@ -146,3 +147,30 @@ async def test_more_than_there_is_and_another_currency_are_refused(api: Api) -> 
 
     found = [await code_of(each) for each in (much, dollars, other, more)]
     assert found == [(409, code) for code in ("not_enough_credit",) * 2 + ("other_currency", "voucher_worth_less")]
+
+
+@pytest.mark.parametrize("stackable", [(), ("credit",)])
+async def test_one_order_uses_one_code_unless_the_owner_lets_them_go_together(
+    database: Database, stackable: tuple[str, ...]
+) -> None:
+    """R5: the refusal names the code that blocks; said again, the first one is still the order's."""
+    web = await open_web(database, make_programme(database, CONFIG | {"vouchers": {"stackable_with": list(stackable)}}))
+    api = Api(web, make_key(web, "vouchers:write", "customers:write", "customers:read"))
+    number = await anna(api)
+    codes = [
+        (await say(api, "/vouchers", once, customer=number, amount_minor=500, currency="EUR"))[1]["code"]
+        for once in "12"
+    ]
+    order = {"shop": "winkel", "order": "1001"}
+    assert (await say(api, "/vouchers/redeem", "3", code=codes[0], **order))[0] == 200
+    _, asked = await say(api, "/vouchers/validate", "4", code=codes[1], **order)
+    _, elsewhere = await say(api, "/vouchers/validate", "5", code=codes[1], shop="winkel", order="1002")
+    status, said = await say(api, "/vouchers/redeem", "6", code=codes[1], **order)
+    again, _ = await say(api, "/vouchers/redeem", "7", code=codes[0], **order)
+    await close_web(web)
+    assert (again, elsewhere["valid"], asked["valid"]) == (200, True, bool(stackable))
+    refused = [] if stackable else ["not_stackable"]
+    assert ([why["code"] for why in asked["reasons"]], status) == (refused, 200 if stackable else 409)
+    assert all(
+        codes[0][-4:] in text for text in (*(why["text"] for why in asked["reasons"]), said.get("detail", codes[0]))
+    )
