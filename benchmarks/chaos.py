@@ -108,6 +108,7 @@ def _workers(plan: Plan, telegram: Sandbox) -> list[Worker]:
     ports = [free_port() for _ in range(plan.workers)]
     keys: dict[str, Any] = {
         "hold__days": 0, "bonus__ambassador__per_month": "none", "bonus__ambassador__budget_per_month": "none",
+        "fraud__review_score": 101,  # so many friends in a minute would be looked at first
     }  # fmt: skip
     if plan.workers > 1:
         keys |= {"telegram__mode": "webhook", "telegram__webhook_secret": "geheim-van-olga"}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 from typer.testing import CliRunner
+
+_STDOUT = threading.Lock()  # the runner puts its own in the place of the process's
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ async def run_command(*arguments: str, config: Path) -> Ran:
 def _run(arguments: list[str]) -> Ran:
     from bot.__main__ import app  # noqa: PLC0415 - loading every command is for those who run one
 
-    ran = CliRunner().invoke(app, arguments)
+    with _STDOUT:
+        ran = CliRunner().invoke(app, arguments)
     if ran.exception is not None and not isinstance(ran.exception, SystemExit):
         raise ran.exception
     return Ran(ran.exit_code, ran.stdout, ran.stderr)

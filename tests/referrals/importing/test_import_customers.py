@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -141,13 +142,13 @@ def test_an_export_of_customers_comes_back_in_an_empty_programme(database: Datab
     bring(shop, ANNA, "'-7,,,'=2+3,en,no,,,,", 'c1,c@example.nl,,"Chris, ""de\nlange""",,,yes,2025-01-01,,')
     text = written(shop)
     assert "'=2+3" in text
-    other = Shop(Database.open(lent_url("sqlite", tmp_path)))
+    with closing(Database.open(lent_url("sqlite", tmp_path))) as empty:
+        other = Shop(empty)
+        found = empty.run(import_customers, list(read(text)), programme=other.programme, now=NOON)
 
-    found = other.database.run(import_customers, list(read(text)), programme=other.programme, now=NOON)
-
-    assert found == ["applied"] * 3
-    assert facts(other) == facts(shop)
-    assert {row["first_name"] for row in other.rows(Customer)} == {"Anna", "=2+3", 'Chris, "delange"'}
+        assert found == ["applied"] * 3
+        assert facts(other) == facts(shop)
+        assert {row["first_name"] for row in other.rows(Customer)} == {"Anna", "=2+3", 'Chris, "delange"'}
 
 
 def facts(shop: Shop) -> list[list[str]]:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -84,10 +84,12 @@ def states(codes: Sequence[str], prefix: str) -> st.SearchStrategy[list[OrderSta
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """Anna and Mats have codes; nothing that a test tries there stays."""
     folder: Path = tmp_path_factory.mktemp("played")
-    return Shop(Database.open(lent_url("sqlite", folder)))
+    database = Database.open(lent_url("sqlite", folder))
+    yield Shop(database)
+    database.close()
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
