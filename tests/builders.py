@@ -16,7 +16,7 @@ from referrals.chance import Maker
 from referrals.config import parse_config
 from referrals.people.customers import enrol_ambassador
 from referrals.people.identities import PersonKeys, email_fingerprint, resolve_people
-from referrals.people.marks import mailbox_fingerprint
+from referrals.people.marks import email_fingerprints
 from referrals.programme import Programme, load_programme, make_keys
 from referrals.recruiting.orders import Arrival, OrderOutcome, apply_orders
 from referrals.recruiting.shops import Buyer, OrderState
@@ -51,7 +51,7 @@ class Shop:
     def ambassador(self, name: str, *, shop_id: str | None = None, email: str | None = None) -> tuple[int, str]:
         """A customer with a link: their id and their code."""
         address = email or f"{name.lower()}@example.nl"
-        mailbox = mailbox_fingerprint(self.programme, address)
+        mailbox = email_fingerprints(self.programme, address)[1]
         email = email_fingerprint(self.programme, address)
         keys = PersonKeys(SHOP, shop_id or name, email, first_name=name, mailbox=mailbox)
         return self.database.run(_enrol, keys, self.programme, self.now)

@@ -32,17 +32,18 @@ def address_key(*, postcode: str | None, line: str | None, country: str | None) 
     return f"{(country or '').strip().upper()}|{code}|{int(house[1])}{(house[2] or '').upper()}"
 
 
-def mailbox_key(email: str | None) -> str | None:
-    """What stands before the @, without tag and dots; None where it is too short or too common to say anything."""
-    key = email_key(email)
+def mailbox_key(key: str | None) -> str | None:
+    """Of an ``email_key``: what stands before the @, without dots; None where it is too short or common to tell."""
     name = key.rpartition("@")[0].replace(".", "") if key else ""
     return name if len(name) >= SHORTEST_MAILBOX and name not in ANYBODYS else None
 
 
 def network_key(ip: str | None) -> str | None:
     """The network address, of IPv6 its /64; None for what is none, or leads nowhere (a proxy within the shop)."""
+    if not ip:  # most orders name none, and a failed look costs
+        return None
     try:
-        found = ipaddress.ip_address((ip or "").strip())
+        found = ipaddress.ip_address(ip.strip())
     except ValueError:
         return None
     if not found.is_global:
@@ -55,10 +56,14 @@ def address_fingerprint(programme: Programme, address: str | None) -> str | None
     return programme.fingerprint(f"address:{address}") if address else None
 
 
-def mailbox_fingerprint(programme: Programme, email: str | None) -> str | None:
-    """The keyed fingerprint of a mailbox' name, or None."""
-    key = mailbox_key(email)
-    return programme.fingerprint(f"mailbox:{key}") if key else None
+def email_fingerprints(programme: Programme, email: str | None) -> tuple[str | None, str | None]:
+    """The keyed fingerprints of an address and of its mailbox' name, or None for either."""
+    key = email_key(email)
+    name = mailbox_key(key)
+    return (
+        programme.fingerprint(f"email:{key}") if key else None,
+        programme.fingerprint(f"mailbox:{name}") if name else None,
+    )
 
 
 def network_fingerprint(programme: Programme, ip: str | None, *, at: datetime) -> str | None:

@@ -8,12 +8,11 @@ from referrals.people.consent_log import MARKETING, Word, learn_marketing, shop_
 from referrals.people.identities import (
     Person,
     PersonKeys,
-    email_fingerprint,
     phone_fingerprint,
     remember_phones,
     resolve_people,
 )
-from referrals.people.marks import address_fingerprint, mailbox_fingerprint, network_fingerprint
+from referrals.people.marks import address_fingerprint, email_fingerprints, network_fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,11 +56,10 @@ def name_buyers(
 def buyer_keys(programme: Programme, state: OrderState, *, ordered_at: datetime) -> PersonKeys:
     """Who the order says has bought; nobody else is a guest without an address (rules 5)."""
     buyer = state.buyer
-    email = email_fingerprint(programme, buyer.email)
+    email, mailbox = email_fingerprints(programme, buyer.email)
     guest = None if buyer.id or email else state.id
     consent = buyer.marketing_consent
     said_at = ordered_at if consent is not None else None
-    mailbox = mailbox_fingerprint(programme, buyer.email)
     return PersonKeys(state.shop, buyer.id, email, guest, None, consent, said_at, mailbox)
 
 

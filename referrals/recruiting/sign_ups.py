@@ -24,7 +24,7 @@ from referrals.people.identities import (
     remember_phones,
     resolve_people,
 )
-from referrals.people.marks import mailbox_fingerprint
+from referrals.people.marks import email_fingerprints
 from referrals.people.persons import clean_name, read_locale
 from referrals.programme import Programme
 from referrals.reasons import EXCLUDED_CUSTOMER, Reason, reason
@@ -104,11 +104,12 @@ def _resolve(
 
 
 def _keys(state: CustomerState, programme: Programme, *, now: datetime) -> PersonKeys:
+    email, mailbox = email_fingerprints(programme, state.email)
     return PersonKeys(
         shop=state.shop,
         shop_id=state.id,
-        email=email_fingerprint(programme, state.email),
-        mailbox=mailbox_fingerprint(programme, state.email),
+        email=email,
+        mailbox=mailbox,
         first_name=clean_name(state.first_name),
         marketing_consent=state.marketing_consent,
         consent_at=now if state.marketing_consent is not None else None,

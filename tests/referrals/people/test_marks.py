@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from referrals.people.identities import email_key
 from referrals.people.marks import address_key, mailbox_key, network_fingerprint, network_key
 from tests.builders import NOON
 from tests.referrals.recruiting.cast import make_programme
@@ -40,7 +41,7 @@ def test_an_address_is_country_postcode_and_house(said: dict[str, Any], key: str
     ],
 )
 def test_a_mailbox_is_its_name(email: str | None, key: str | None) -> None:
-    assert mailbox_key(email) == key
+    assert mailbox_key(email_key(email)) == key
 
 
 @pytest.mark.parametrize(
