@@ -150,13 +150,29 @@ def write_notices(session: Session, notices: Sequence[Notice], *, now: datetime)
 
 
 def tell_owners(
-    session: Session, kind: str, key: str, data: dict[str, Any], *, owners: Sequence[int], now: datetime
-) -> None:
-    """Every owner who has a chat with the bot hears it, once a ``key``; the sender keeps it for the morning."""
-    chats = session.exec(select(Chat.chat_id).where(col(Chat.chat_id).in_(owners))) if owners else ()
-    rows = [to_chat(chat_id, kind, data, key=f"{key}:{chat_id}", now=now) for chat_id in sorted(chats)]
+    session: Session,
+    kind: str,
+    key: str,
+    data: dict[str, Any],
+    *,
+    owners: Sequence[int],
+    now: datetime,
+    due_at: datetime | None = None,
+) -> list[str]:
+    """Every owner who has a chat with the bot hears it, once a ``key``; the sender keeps it for the morning.
+
+    Returns the unique key of each row, also of those that were there.
+    """
+    chats = reachable_owners(session, owners)
+    rows = [to_chat(chat_id, kind, data, key=f"{key}:{chat_id}", now=now, due_at=due_at) for chat_id in chats]
     if rows:
         insert_rows(session, Outbox, rows, ignore_conflicts=True)
+    return [row["unique_key"] for row in rows]
+
+
+def reachable_owners(session: Session, owners: Sequence[int]) -> list[int]:
+    """Those whom the bot can write to: Telegram lets nobody be written to who never pressed START."""
+    return sorted(session.exec(select(Chat.chat_id).where(col(Chat.chat_id).in_(owners)))) if owners else []
 
 
 __all__ = [
@@ -172,6 +188,7 @@ __all__ = [
     "UNASKED",
     "VOUCHERS",
     "Notice",
+    "reachable_owners",
     "tell_owners",
     "write_notices",
 ]

@@ -9,14 +9,14 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from referrals import notices
 from referrals.asking.quiet import quiet_until
 from referrals.asking.shown import seal
 from referrals.asking.wall import OVER, is_over, shown_of
 from referrals.notices import REFERENCE_CARD, REFERENCE_LESS
 from referrals.people.persons import survivor
 from referrals.programme import Programme
-from storage.bulk import insert_rows
-from storage.mailbox import DUE, Chat, Outbox, to_chat
+from storage.mailbox import DUE, Outbox
 from storage.references import Reference
 
 
@@ -73,16 +73,8 @@ def tell_owners(
 ) -> None:
     """Every owner who has a chat with the bot reads this once, not before the morning."""
     due_at = quiet_until(now, programme=programme, zone=None, days=False) or now
-    owners = reachable_owners(session, programme)
-    rows = [to_chat(owner, kind, data, key=f"{key}:{owner}", now=now, due_at=due_at) for owner in owners]
-    if rows:
-        insert_rows(session, Outbox, rows, ignore_conflicts=True)
-
-
-def reachable_owners(session: Session, programme: Programme) -> list[int]:
-    """Owners whom the bot can write to: Telegram lets nobody be written to who never pressed START."""
-    wanted = programme.config.telegram.owner_ids
-    return sorted(session.exec(select(Chat.chat_id).where(col(Chat.chat_id).in_(wanted)))) if wanted else []
+    owners = programme.config.telegram.owner_ids
+    notices.tell_owners(session, kind, key, data, owners=owners, now=now, due_at=due_at)
 
 
 def _key(reference: Reference) -> str:

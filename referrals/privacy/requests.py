@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from referrals.asking.owners import reachable_owners, tell_owners
-from referrals.notices import DATA_REQUESTED, SHOP_LEAVES
+from referrals.asking.owners import tell_owners
+from referrals.notices import DATA_REQUESTED, SHOP_LEAVES, reachable_owners
 from referrals.people.identities import find_customers
 from referrals.privacy.erasure import erase
 from referrals.programme import Programme
@@ -27,7 +27,7 @@ TO_ANSWER = timedelta(days=30)  # what the shops' terms and the law give
 def open_requests(session: Session, *, programme: Programme, limit: int) -> list[int]:
     """What can be done now, the oldest first; what an owner has to hear waits until one can be written to."""
     query = select(PrivacyRequest.id).where(PrivacyRequest.status == OPEN)
-    if not reachable_owners(session, programme):
+    if not reachable_owners(session, programme.config.telegram.owner_ids):
         query = query.where(PrivacyRequest.kind == REDACT)
     return list(session.exec(query.order_by(col(PrivacyRequest.asked_at), col(PrivacyRequest.id)).limit(limit)))
 

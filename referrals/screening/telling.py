@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlmodel import col, func, select
 
-from referrals.notices import CODE_LEAKED, REVIEW_WAITING
-from storage.bulk import fetch_in, insert_rows
+from referrals.notices import CODE_LEAKED, REVIEW_WAITING, tell_owners
+from storage.bulk import fetch_in
 from storage.codes import Code
 from storage.ledger import HELD, WAITING, Bonus
-from storage.mailbox import DUE, Chat, Outbox, to_chat
+from storage.mailbox import DUE, Outbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,13 +44,10 @@ def tell_leaked(session: Session, leaked: Mapping[int, int], *, programme: Progr
 
 
 def _tell(session: Session, kind: str, key: str, data: Row, *, programme: Programme, now: datetime) -> None:
-    """In the owners' own chats; Telegram lets nobody be written to who never pressed START."""
-    owners = programme.config.telegram.owner_ids
-    there = session.exec(select(Chat.chat_id).where(col(Chat.chat_id).in_(owners))).all() if owners else []
-    rows = [to_chat(owner, kind, data, key=f"{key}:{owner}", now=now) for owner in sorted(there)]
-    if rows:
-        insert_rows(session, Outbox, rows, ignore_conflicts=True)
-        query = select(Outbox).where(col(Outbox.unique_key).in_([row["unique_key"] for row in rows]))
+    """In the owners' own chats; what waits there already says what is so now."""
+    keys = tell_owners(session, kind, key, data, owners=programme.config.telegram.owner_ids, now=now)
+    if keys:
+        query = select(Outbox).where(col(Outbox.unique_key).in_(keys))
         for waiting in session.exec(query.where(Outbox.status == DUE)):
             waiting.data = data
         session.flush()
