@@ -17,11 +17,12 @@ from referrals.asking.plays import PLAYS
 from referrals.asking.quiet import quiet_until
 from referrals.asking.reference_news import SO_AT
 from referrals.asking.references import still_so
-from referrals.notices import ACCOUNT, CASES, CREDIT_ENDS, OWNERS_NEWS, REFERENCE_CARD, STAFF, UNASKED
+from referrals.notices import ACCOUNT, CASES, CREDIT_ENDS, OWNERS_NEWS, REFERENCE_CARD, REVIEW_WAITING, STAFF, UNASKED
 from referrals.notices import MONEY as MONEY_NOTICES
 from referrals.programme import Programme
 from referrals.reasons import QUIET_HOURS, STALE
 from referrals.rewarding.credit_expiry import news_of_ending
+from referrals.screening.telling import still_waiting
 from storage.customers import Customer
 from storage.mailbox import DROPPED, Outbox
 
@@ -63,11 +64,13 @@ def _is_so(session: Session, row: Outbox, *, now: datetime) -> bool:
 
 
 def _has_cause(session: Session, row: Outbox) -> bool:
-    """Whether what it speaks about is still so: not sent back, not visited, not spent meanwhile."""
+    """Whether what it speaks about is still so: not sent back, not visited, not spent, not decided meanwhile."""
     if row.kind == CREDIT_ENDS:
         news = news_of_ending(session, row.data)
         row.data = news or row.data  # as much as is left
         return news is not None
+    if row.kind == REVIEW_WAITING:
+        return still_waiting(session, row)
     play = BY_NOTICE.get(row.kind)
     return play is None or play.still is None or play.still(session, row.unique_key.partition(":")[2])
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlmodel import col, select
-
-from storage.bulk import insert_rows
+from storage.bulk import fetch_in, insert_rows
 from storage.mailbox import AT_LEAST_ONCE, AT_MOST_ONCE, Chat, Outbox, to_chat
 
 if TYPE_CHECKING:
@@ -69,7 +67,7 @@ VOUCHER_TWICE = "voucher_twice"  # ending, shop, order: an order used a code tha
 GIFTS_GONE = "gifts_gone"  # gift, count: the last piece of the friends' gift is given
 
 # To the owners' own chats.
-REVIEW_WAITING = "review_waiting"  # count: so many bonuses wait for a decision
+REVIEW_WAITING = "review_waiting"  # count, when it is sent: so many bonuses wait for a decision
 CODE_LEAKED = "code_leaked"  # code, customer: many type it who never saw the link
 
 # To an ambassador, outside quiet hours.
@@ -172,7 +170,7 @@ def tell_owners(
 
 def reachable_owners(session: Session, owners: Sequence[int]) -> list[int]:
     """Those whom the bot can write to: Telegram lets nobody be written to who never pressed START."""
-    return sorted(session.exec(select(Chat.chat_id).where(col(Chat.chat_id).in_(owners)))) if owners else []
+    return sorted(row["chat_id"] for row in fetch_in(session, Chat, "chat_id", owners, columns=("chat_id",)))
 
 
 __all__ = [

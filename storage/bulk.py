@@ -7,7 +7,7 @@ cost what one object of the mapper costs. Objects that the session has loaded do
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -21,10 +21,10 @@ from storage.plans import (
     Row,
     Select,
     default_of,
+    grouped_plan,
     insert_plan,
     select_all,
-    select_postgresql,
-    select_sqlite,
+    select_plan,
     update_plan,
 )
 
@@ -113,25 +113,47 @@ def fetch_in(
         columns: What to return; everything by default.
         extra: One more condition, constant SQL.
     """
-    keys = (column,) if isinstance(column, str) else column
-    wanted = [(value,) for value in dict.fromkeys(values)] if isinstance(column, str) else list(dict.fromkeys(values))
+    keys, wanted = _wanted(column, values)
     if not wanted:
         return []
     connection = _connection(session)
     rows: list[Row] = []
-    for start in range(0, len(wanted), MOST_IN_A_LIST):
-        part = wanted[start : start + MOST_IN_A_LIST]
-        if connection.dialect.name == "sqlite":
-            # Padded with nulls to a power of two, so that there are a dozen statements and not four thousand.
-            places = 1 << (len(part) - 1).bit_length()
-            select = select_sqlite(table, keys, places, columns=columns, extra=extra)
-            nulls = (None,) * (len(keys) * (places - len(part)))
-            rows += _found(connection, select, (*chain.from_iterable(_converted(part, select.key_converts)), *nulls))
-        else:
-            select = select_postgresql(table, keys, columns=columns, extra=extra)
-            arrays = zip(*_converted(part, select.key_converts), strict=True)
-            rows += _found(connection, select, tuple(map(list, arrays)))
+    for part, places in _parts(connection, wanted):
+        select = select_plan(table, keys, places, columns=columns, extra=extra)
+        rows += _found(connection, select, _key_parameters(part, select, places))
     return rows
+
+
+def fetch_grouped(
+    session: Session,
+    table: type[SQLModel],
+    column: str | tuple[str, ...],
+    values: Iterable[Any],
+    *,
+    figures: str,
+    by: str,
+    extra: str | None = None,
+) -> list[tuple[Any, ...]]:
+    """Figures over the rows whose column is one of the values, in groups; of very long lists in several parts.
+
+    Args:
+        session: The session of the transaction.
+        table: A table class.
+        column: As of ``fetch_in``.
+        values: Likewise.
+        figures: What to return, constant SQL; the driver's own values.
+        by: What makes a group, constant SQL.
+        extra: One more condition, constant SQL.
+    """
+    keys, wanted = _wanted(column, values)
+    if not wanted:
+        return []
+    connection = _connection(session)
+    found: list[tuple[Any, ...]] = []
+    for part, places in _parts(connection, wanted):
+        select = grouped_plan(table, keys, places, figures=figures, by=by, extra=extra)
+        found += execute(connection, select.sql, _key_parameters(part, select, places)).fetchall()
+    return found
 
 
 def fetch_all(session: Session, table: type[SQLModel]) -> list[Row]:
@@ -152,6 +174,29 @@ def bound(session: Session) -> Connection:
     """
     known: Connection | None = session.info.get(CONNECTION)
     return session.connection() if known is None or session.in_nested_transaction() else known
+
+
+def _wanted(column: str | tuple[str, ...], values: Iterable[Any]) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """The columns that are compared, and the tuples that they are compared with."""
+    if isinstance(column, str):
+        return (column,), [(value,) for value in dict.fromkeys(values)]
+    return column, list(dict.fromkeys(values))
+
+
+def _parts(connection: Connection, wanted: list[tuple[Any, ...]]) -> Iterator[tuple[list[tuple[Any, ...]], int]]:
+    """As many keys as a statement takes, and its places: a power of two, so that there are a dozen statements."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    for start in range(0, len(wanted), MOST_IN_A_LIST):
+        part = wanted[start : start + MOST_IN_A_LIST]
+        yield part, 1 << (len(part) - 1).bit_length() if is_sqlite else 0
+
+
+def _key_parameters(part: list[tuple[Any, ...]], select: Select, places: int) -> tuple[Any, ...]:
+    converted = _converted(part, select.key_converts)
+    if not places:
+        return tuple(map(list, zip(*converted, strict=True)))
+    nulls = (None,) * (len(part[0]) * (places - len(part)))
+    return (*chain.from_iterable(converted), *nulls)
 
 
 def _same_keys(rows: Sequence[Row]) -> bool:

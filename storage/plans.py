@@ -77,37 +77,33 @@ def update_plan(table: type[SQLModel], names: tuple[str, ...], key: tuple[str, .
 
 
 @lru_cache(maxsize=1024)
-def select_sqlite(
+def select_plan(
     table: type[SQLModel], keys: tuple[str, ...], places: int, *, columns: tuple[str, ...] | None, extra: str | None
 ) -> Select:
-    """The SELECT for so many keys, each a parameter."""
-    if len(keys) == 1:
-        condition = f"{_list(keys)} IN ({', '.join('?' * places)})"
-        return _select(table, keys, columns=columns, condition=condition, extra=extra)
-    # (a, b) IN (VALUES ...) reads the whole index; CROSS JOIN makes the wanted keys the outer loop.
-    one = f"({', '.join('?' * len(keys))})"
-    source = f"(VALUES {', '.join([one] * places)}) AS wanted CROSS JOIN {table_of(table).name}"
-    condition = " AND ".join(f'"{key}" = wanted.column{place}' for place, key in enumerate(keys, 1))
-    return _select(table, keys, columns=columns, condition=condition, extra=extra, source=source)
+    """The SELECT of rows by so many keys, each a parameter; 0: by arrays of PostgreSQL."""
+    names = columns or tuple(column.name for column in table_of(table).c)
+    results = enumerate(_from_driver(table_of(table).c[name], _dialect(places)) for name in names)
+    converts = tuple((place, convert) for place, convert in results if convert is not None)
+    sql = f"SELECT {_list(names)} FROM {_found_by(table, keys, places, extra)}"  # noqa: S608 - our own names
+    return Select(sql, names, _converts(table, keys, _dialect(places)), converts)
 
 
-@lru_cache(maxsize=1024)
-def select_postgresql(
-    table: type[SQLModel], keys: tuple[str, ...], *, columns: tuple[str, ...] | None, extra: str | None
+@lru_cache(maxsize=64)
+def grouped_plan(
+    table: type[SQLModel], keys: tuple[str, ...], places: int, *, figures: str, by: str, extra: str | None
 ) -> Select:
-    """The SELECT for any number of keys, as arrays."""
-    arrays = [f"%s::{_array_type(table_of(table).c[key])}[]" for key in keys]
-    if len(keys) == 1:
-        condition = f"{_list(keys)} = ANY({arrays[0]})"
-    else:
-        condition = f"({_list(keys)}) IN (SELECT * FROM unnest({', '.join(arrays)}))"  # noqa: S608 - names of our own tables
-    return _select(table, keys, columns=columns, condition=condition, extra=extra, dialect="postgresql")
+    """The SELECT of figures over such rows, in groups; what it finds stays as the driver has it."""
+    sql = f"SELECT {figures} FROM {_found_by(table, keys, places, extra)} GROUP BY {by}"  # noqa: S608 - our own names
+    return Select(sql, (), _converts(table, keys, _dialect(places)), ())
 
 
 @lru_cache(maxsize=64)
 def select_all(table: type[SQLModel], dialect: str) -> Select:
     """The SELECT of the whole table."""
-    return _select(table, (), columns=None, condition="true", extra=None, dialect=dialect)
+    names = tuple(column.name for column in table_of(table).c)
+    results = enumerate(_from_driver(column, dialect) for column in table_of(table).c)
+    converts = tuple((place, convert) for place, convert in results if convert is not None)
+    return Select(f"SELECT {_list(names)} FROM {table_of(table).name}", names, (), converts)  # noqa: S608 - our own names
 
 
 def default_of(table: type[SQLModel], name: str) -> Any:
@@ -130,22 +126,23 @@ def table_of(table: type[SQLModel]) -> Table:
     return table.__table__  # type: ignore[attr-defined, no-any-return]  # SQLModel sets it on table classes
 
 
-def _select(
-    table: type[SQLModel],
-    keys: tuple[str, ...],
-    *,
-    columns: tuple[str, ...] | None,
-    condition: str,
-    extra: str | None,
-    dialect: str = "sqlite",
-    source: str | None = None,
-) -> Select:
-    names = columns or tuple(column.name for column in table_of(table).c)
-    condition += f" AND ({extra})" if extra else ""
-    sql = f"SELECT {_list(names)} FROM {source or table_of(table).name} WHERE {condition}"  # noqa: S608 - our own names
-    results = enumerate(_from_driver(table_of(table).c[name], dialect) for name in names)
-    converts = tuple((place, convert) for place, convert in results if convert is not None)
-    return Select(sql, names, _converts(table, keys, dialect), converts)
+def _found_by(table: type[SQLModel], keys: tuple[str, ...], places: int, extra: str | None) -> str:
+    """The FROM and WHERE that find the rows of these keys."""
+    name, also = table_of(table).name, f" AND ({extra})" if extra else ""
+    if not places:
+        arrays = ", ".join(f"%s::{_array_type(table_of(table).c[key])}[]" for key in keys)
+        wanted = f"= ANY({arrays})" if len(keys) == 1 else f"IN (SELECT * FROM unnest({arrays}))"  # noqa: S608 - likewise
+        return f"{name} WHERE ({_list(keys)}) {wanted}{also}"
+    if len(keys) == 1:
+        return f"{name} WHERE {_list(keys)} IN ({', '.join('?' * places)}){also}"
+    # (a, b) IN (VALUES ...) reads the whole index; CROSS JOIN makes the wanted keys the outer loop.
+    one = f"({', '.join('?' * len(keys))})"
+    condition = " AND ".join(f'"{key}" = wanted.column{place}' for place, key in enumerate(keys, 1))
+    return f"(VALUES {', '.join([one] * places)}) AS wanted CROSS JOIN {name} WHERE {condition}{also}"
+
+
+def _dialect(places: int) -> str:
+    return "sqlite" if places else "postgresql"
 
 
 def _list(names: list[str] | tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from referrals.screening.telling import IN_QUEUE
 from storage.auditlog import AuditEvent
 from storage.bulk import fetch_in
 from storage.ledger import HELD, TURNED_DOWN, WAITING, Bonus
@@ -46,7 +47,7 @@ def waiting_groups(session: Session, *, limit: int) -> tuple[list[Group], int]:
 
 def open_groups(session: Session, *, customer_id: int | None = None) -> list[Group]:
     """All groups, or those of one ambassador, the one whose oldest bonus waits longest first."""
-    query = select(Bonus.id).where(Bonus.review == WAITING, Bonus.status == HELD, Bonus.amount_minor > 0)
+    query = select(Bonus.id).where(IN_QUEUE, Bonus.status == HELD, Bonus.amount_minor > 0)
     if customer_id is not None:
         query = query.where(Bonus.customer_id == customer_id)
     ids = session.exec(query.order_by(col(Bonus.earned_at), col(Bonus.id)).limit(MOST)).all()

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from referrals.reasons import MARGIN, PARTLY_REFUNDED
 from referrals.rewarding.lots import Lot
-from storage.bulk import fetch_in
+from storage.bulk import fetch_grouped, fetch_in
 from storage.ledger import Bonus
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ Row = dict[str, Any]
 LotKey = tuple[int, str, str]  # customer, currency, origin
 Lots = dict[LotKey, Lot]
 Month = tuple[int, str]  # customer, local month
-PLACE = ("customer_id", "month", "currency", "origin")
+MONTH = ("customer_id", "month")
+_PLACES = "customer_id, month, count(*)"
 TAKES_A_PLACE = "NOT capped AND wanted_minor > 0"
 
 
@@ -31,7 +32,7 @@ def fill_months(session: Session, lots: Lots, *, book: TermsBook) -> None:
     """Each ambassador's month takes its first so many; a freed place goes to the next in line."""
     crowded = _crowded_months(session, lots)
     if crowded:
-        taking = fetch_in(session, Bonus, ("customer_id", "month"), sorted(crowded), extra=TAKES_A_PLACE)
+        taking = fetch_in(session, Bonus, MONTH, sorted(crowded), extra=TAKES_A_PLACE)
         _add_rows(lots, taking, book=book)
         for month in sorted(crowded & _freed_months(lots)):
             _add_waiting(session, lots, month, book=book)
@@ -55,10 +56,15 @@ def _crowded_months(session: Session, lots: Lots) -> set[Month]:
             month = _month(lot)
             limits[month] = min(limits.get(month, lot.terms.per_month), lot.terms.per_month)
             wanting[month] += lot.wanted_minor > 0
-    stored: dict[Month, int] = defaultdict(int)
-    for row in fetch_in(session, Bonus, ("customer_id", "month"), sorted(limits), columns=PLACE, extra=TAKES_A_PLACE):
-        stored[row["customer_id"], row["month"]] += lot_key(row) not in lots
-    full = {month for month, limit in limits.items() if stored[month] + wanting[month] > limit}
+    for lot in lots.values():
+        if _had_a_place(lot):  # it is counted once more below
+            wanting[lot.before["customer_id"], lot.before["month"]] -= 1
+    taken = fetch_grouped(
+        session, Bonus, MONTH, sorted(limits), figures=_PLACES, by="customer_id, month", extra=TAKES_A_PLACE
+    )
+    for customer_id, month, places in taken:
+        wanting[customer_id, month] += places
+    full = {month for month, limit in limits.items() if wanting[month] > limit}
     return full | (_freed_months(lots) & limits.keys())
 
 
@@ -67,9 +73,7 @@ def _freed_months(lots: Lots) -> set[Month]:
     return {
         (lot.before["customer_id"], lot.before["month"])
         for lot in lots.values()
-        if lot.before["wanted_minor"] > 0
-        and not lot.before["capped"]
-        and (not lot.wanted_minor or lot.before["month"] != lot.row["month"])
+        if _had_a_place(lot) and (not lot.wanted_minor or lot.before["month"] != lot.row["month"])
     }
 
 
@@ -91,6 +95,11 @@ def _add_rows(lots: Lots, rows: Sequence[Row], *, book: TermsBook) -> None:
             kept = tuple(why for why in row["reasons"] if why["code"] in (PARTLY_REFUNDED, MARGIN))
             terms = book.by_id(row["terms_id"])
             lots[lot_key(row)] = Lot(row, terms, row["wanted_minor"], row["revenue_minor"], kept, touched=False)
+
+
+def _had_a_place(lot: Lot) -> bool:
+    """Whether the lot, as it is stored, takes a place in its month."""
+    return lot.before["wanted_minor"] > 0 and not lot.before["capped"]
 
 
 def lot_key(row: Row) -> LotKey:

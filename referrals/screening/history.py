@@ -8,10 +8,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, case, distinct, func
 from sqlmodel import col, select
 
-from storage.bulk import fetch_in
+from storage.bulk import fetch_grouped, fetch_in
+from storage.columns import to_text
 from storage.customers import Identity
 from storage.ledger import AVAILABLE, TURNED_DOWN, Bonus
 from storage.orders import Order
@@ -25,58 +25,56 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
 Row = dict[str, Any]
-AMBASSADOR, REVERSED = "ambassador", "reversed"
+REVERSED = "reversed"
 HOUR = len("2026-11-24T11")  # of a time as text
 
-_AMBASSADORS = col(Bonus.customer_id).in_(bindparam("ambassadors", expanding=True))
-_TURNED_DOWN = case((col(Bonus.review) == TURNED_DOWN, 1))
-_HOURS: Any = (
-    select(
-        col(Bonus.customer_id),
-        func.substr(col(Bonus.sort_key), 1, HOUR).label("hour"),
-        func.count(),
-        func.count(case((col(Bonus.typed), 1))),
-        func.count(case((col(Bonus.status) == REVERSED, 1))),
-    )  # type: ignore[call-overload]  # SQLModel types select() for fewer columns
-    .where(_AMBASSADORS, col(Bonus.month).in_(bindparam("months", expanding=True)), col(Bonus.side) == AMBASSADOR)
-    .group_by(col(Bonus.customer_id), "hour")
+_FOR_BRINGING = "side = 'ambassador'"
+_HOURS = (
+    f"customer_id, substr(sort_key, 1, {HOUR}) AS hour, count(*), count(CASE WHEN typed THEN 1 END), "
+    f"count(CASE WHEN status = '{REVERSED}' THEN 1 END)"
 )
-_TRUST: Any = (
-    select(
-        col(Bonus.customer_id),
-        func.count(
-            distinct(case(((col(Bonus.status) == AVAILABLE) & (col(Bonus.amount_minor) > 0), col(Bonus.friend_id))))
-        ),
-        func.count(case((col(Bonus.status) == REVERSED, 1))) + func.count(_TURNED_DOWN),
-    )
-    .where(_AMBASSADORS, col(Bonus.side) == AMBASSADOR)
-    .group_by(col(Bonus.customer_id))
+_TRUST = (
+    f"customer_id, count(DISTINCT CASE WHEN status = '{AVAILABLE}' AND amount_minor > 0 THEN friend_id END), "
+    f"count(CASE WHEN status = '{REVERSED}' THEN 1 END) + count(CASE WHEN review = '{TURNED_DOWN}' THEN 1 END)"
 )
+
+
+def _nought() -> defaultdict[Any, int]:
+    return defaultdict(int)
 
 
 @dataclass(slots=True)
-class Hours:
-    """One ambassador's bonuses by UTC hour: all, those of who only typed the code, and how many were taken back."""
+class Pace:
+    """How fast ambassadors bring friends: their bonuses, and those of friends who only typed the code."""
 
-    made: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    typed: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    taken_back: int = 0
+    in_hour: defaultdict[tuple[int, str], int] = field(default_factory=_nought)  # by ambassador and UTC hour
+    in_day: defaultdict[tuple[int, date], int] = field(default_factory=_nought)  # by ambassador and local day
+    typed_in_day: defaultdict[tuple[int, date], int] = field(default_factory=_nought)
+    taken_back: defaultdict[int, int] = field(default_factory=_nought)  # by ambassador, in the months that were loaded
 
-    def in_day(self, found: dict[str, int], day: date, zone: ZoneInfo) -> int:
-        """How many on this local day."""
-        return sum(count for hour, count in found.items() if _day_of(hour, zone) == day)
+    def count(self, ambassador_id: int, hour: str, day: date, *, made: int, typed: int) -> None:
+        """So many more were made in this hour of this day."""
+        self.in_hour[ambassador_id, hour] += made
+        self.in_day[ambassador_id, day] += made
+        self.typed_in_day[ambassador_id, day] += typed
 
 
-def load_hours(session: Session, ambassadors: Collection[int], *, months: Collection[str]) -> dict[int, Hours]:
-    """The bonuses of these months by hour."""
-    found: dict[int, Hours] = defaultdict(Hours)
-    rows = session.execute(_HOURS, {"ambassadors": sorted(ambassadors), "months": sorted(months)})
+def load_pace(session: Session, months: Iterable[tuple[int, str]], *, zone: ZoneInfo) -> Pace:
+    """The pace of these ambassadors in these months of theirs."""
+    pace = Pace()
+    rows = fetch_grouped(
+        session, Bonus, ("customer_id", "month"), months, figures=_HOURS, by="customer_id, hour", extra=_FOR_BRINGING
+    )
     for ambassador_id, hour, made, typed, taken_back in rows:
-        hours = found[ambassador_id]
-        hours.made[hour] += made
-        hours.typed[hour] += typed
-        hours.taken_back += taken_back
-    return found
+        pace.count(ambassador_id, hour, _day_of(hour, zone), made=made, typed=typed)
+        pace.taken_back[ambassador_id] += taken_back
+    return pace
+
+
+def hour_and_day(moment: datetime, zone: ZoneInfo) -> tuple[str, date]:
+    """The UTC hour of a moment as text, and the local day of that hour."""
+    hour = to_text(moment)[:HOUR]
+    return hour, _day_of(hour, zone)
 
 
 def load_mailboxes(session: Session, people: Collection[int]) -> dict[int, set[str]]:
@@ -92,7 +90,9 @@ def earned_trust(session: Session, ambassadors: Collection[int], *, friends: int
     """Those of them with so many approved friends, of whose bonuses none was ever taken back."""
     if friends is None or not ambassadors:
         return set()
-    rows = session.execute(_TRUST, {"ambassadors": sorted(ambassadors)})
+    rows = fetch_grouped(
+        session, Bonus, "customer_id", ambassadors, figures=_TRUST, by="customer_id", extra=_FOR_BRINGING
+    )
     return {ambassador_id for ambassador_id, approved, gone in rows if approved >= friends and not gone}
 
 

@@ -7,7 +7,7 @@ single signal of a household is enough by the weights that come with the program
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,8 +19,7 @@ LEAKED_CODE = "leaked_code"
 Data = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """What is known about one bonus when it is made; counts include the bonus itself. Amounts in minor units."""
 
     at_ambassadors_address: bool = False

@@ -16,7 +16,6 @@ from referrals.screening.score import LEAKED_CODE, Known, is_leaked, score
 from referrals.screening.telling import tell_leaked, tell_waiting
 from storage.bulk import fetch_in, update_rows
 from storage.codes import Code
-from storage.columns import to_text
 from storage.customers import Customer, Phone
 from storage.ledger import TURNED_DOWN, UNREVIEWED, WAITING
 from storage.orders import Order
@@ -135,7 +134,8 @@ class _Facts:
         self.zone = screen.programme.zone
         ambassadors = {one.row["customer_id"] for one in looked}
         people = ambassadors | {one.row["friend_id"] for one in looked}
-        self.hours = history.load_hours(session, ambassadors, months={one.row["month"] for one in looked})
+        months = {(one.row["customer_id"], one.row["month"]) for one in looked}
+        self.pace = history.load_pace(session, months, zone=self.zone)
         self.names = history.load_mailboxes(session, people)
         self.owners = self._owners(session, looked)
         self.ways = self._ways(session, looked)
@@ -145,13 +145,12 @@ class _Facts:
 
     def known(self, one: Looked, *, is_stored: bool) -> Known:
         """What is known of this bonus, itself and those before it in the list counted."""
-        row, order, zone = one.row, one.order, self.zone
+        row, order = one.row, one.order
         ambassador, friend = row["customer_id"], row["friend_id"]
-        hours, day = self.hours.setdefault(ambassador, history.Hours()), row["earned_at"].astimezone(zone).date()
-        hour = to_text(row["earned_at"])[: history.HOUR]
+        pace = self.pace
+        hour, day = history.hour_and_day(row["earned_at"], self.zone)
         if not is_stored:
-            hours.made[hour] += 1
-            hours.typed[hour] += row["typed"]
+            pace.count(ambassador, hour, day, made=1, typed=row["typed"])
         at_address = self.owners.get(order["address"] or "", frozenset()) if order else frozenset()
         with_phone = self.owners.get(order["phone"] or "", frozenset()) if order else frozenset()
         network = self.networks.setdefault(order["ip"], set()) if order and order["ip"] else set()
@@ -162,17 +161,17 @@ class _Facts:
             friends_at_address=len(self._friends(at_address, ambassador) - {friend}),
             friends_with_phone=len(self._friends(with_phone, ambassador) - {friend}),
             one_mailbox_name=bool(self.names.get(ambassador, set()) & self.names.get(friend, set())),
-            friends_in_hour=hours.made[hour],
-            friends_in_day=hours.in_day(hours.made, day, zone),
+            friends_in_hour=pace.in_hour[ambassador, hour],
+            friends_in_day=pace.in_day[ambassador, day],
             sign_ups_in_day=self._sign_ups_in_day(one),
             orders_of_ip=len(network),
             order_minor=order["base_minor"] if order else 0,
             ambassador_days=self._days(ambassador, row["earned_at"]),
             typed=row["typed"],
-            typed_in_day=hours.in_day(hours.typed, day, zone),
+            typed_in_day=pace.typed_in_day[ambassador, day],
             code_is_leaked=bool(self._person(ambassador).get("code_leaked_at")),
             given_back=_given_back(self.gathered.orders.get(friend, ()), order),
-            taken_back_in_month=hours.taken_back,
+            taken_back_in_month=pace.taken_back[ambassador],
             in_a_circle=self._in_a_circle(ambassador, friend),
             refused_before=_refused(self.gathered.bonuses.get(friend, ()), row),
         )

@@ -18,7 +18,7 @@ from storage.customers import Customer, Identity
 from storage.database import Database, books
 from storage.installation import Setting
 from storage.mailbox import Inbox
-from storage.plans import select_sqlite
+from storage.plans import select_plan
 from storage.standings import Snapshot, Standing
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -271,6 +271,6 @@ def explain(session: Session, sql: str, places: int) -> list[Any]:
 
 
 def test_a_lookup_by_several_columns_uses_their_index(sqlite: Database) -> None:
-    sql = select_sqlite(Identity, ("kind", "shop", "value"), 4, columns=("customer_id",), extra=None).sql
+    sql = select_plan(Identity, ("kind", "shop", "value"), 4, columns=("customer_id",), extra=None).sql
     plan = sqlite.look(lambda session: str(explain(session, sql, 12)))
     assert "SEARCH identity USING INDEX" in plan

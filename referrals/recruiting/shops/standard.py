@@ -6,7 +6,6 @@ The same readers serve the API, whose bodies are the ``data`` of these events.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -69,7 +68,7 @@ def order_state(shop: str, data: dict[str, Any], *, sent_at: datetime | None = N
         shop=shop, id=external_id, status=status, currency=currency,
         total_minor=total, base_minor=base, refunded_minor=_amount(data, "refunded", currency, absent="0"),
         created_at=created_at, paid_at=paid_at if status in WAS_PAID else None, updated_at=updated_at,
-        buyer=replace(_buyer(reading.part(data, "customer")), address=_address(data), ip=reading.text(data, "ip")),
+        buyer=_buyer(data),
         codes=_codes(data),
         ref=reading.text(data, "ref"), click=reading.text(data, "click"), spoken_name=reading.text(data, "spoken_name"),
         test=reading.truth(data, "test") or False,
@@ -138,6 +137,8 @@ def _amount(data: dict[str, Any], name: str, currency: str, *, absent: str | Non
 def _address(data: dict[str, Any]) -> str | None:
     """Where it goes, as a key; a house number may be sent as one."""
     address = reading.part(data, "address")
+    if not address:
+        return None
     number = address.get("number")
     return address_key(
         postcode=reading.text(address, "postcode"),
@@ -146,7 +147,8 @@ def _address(data: dict[str, Any]) -> str | None:
     )
 
 
-def _buyer(customer: dict[str, Any]) -> Buyer:
+def _buyer(data: dict[str, Any]) -> Buyer:
+    customer = reading.part(data, "customer")
     return Buyer(
         id=None if customer.get("id") in (None, "", 0, "0") else reading.identifier(customer, "id"),
         email=reading.text(customer, "email"),
@@ -154,6 +156,8 @@ def _buyer(customer: dict[str, Any]) -> Buyer:
         first_name=reading.text(customer, "first_name"),
         orders=reading.count(customer, "orders"),
         marketing_consent=reading.truth(customer, "marketing_consent"),
+        address=_address(data),
+        ip=reading.text(data, "ip"),
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bot.sandbox.people import Person
 from storage.database import Database
@@ -10,6 +12,7 @@ from storage.ledger import Bonus
 from tests.bot.chat import OLGA, Play, staged
 from tests.builders import friend, order
 
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 KEYS: dict[str, Any] = {"fraud__friends_per_hour": 1, "bonus__ambassador__per_month": 3}
 
 
@@ -42,6 +45,24 @@ async def test_one_press_decides_for_many_and_everybody_hears_what_concerns_them
         assert await play.press(owner, "Goedkeuren") == "Goedgekeurd; de bonus komt op de gewone dag bij het tegoed."
         assert reviews(play) == ["none", "passed", "passed"]
         assert (await play.say(owner, "/controle")).words == "Er wacht niets op controle."
+
+
+async def test_what_waits_is_counted_when_it_is_told_and_told_when_it_is_there(database: Database) -> None:
+    async with staged(database, **KEYS | {"bonus__ambassador__per_month": "none"}) as play:
+        owner = await olga(play)
+        _, _, code = await play.connected("Anna")
+        play.shop.now = datetime(2026, 11, 27, 3, 0, tzinfo=AMSTERDAM)
+        for number in range(1, 4):
+            await play.deliver(order(number, friend(number), code=code, at=play.shop.now))
+        assert play.sent(owner.id)[-1].startswith("Hoi Olga")
+        await play.say(owner, "/controle")
+        await play.press(owner, "Goedkeuren")
+        play.shop.now = datetime(2026, 11, 27, 9, 0, tzinfo=AMSTERDAM)
+        await play.turn()
+        assert "besluit" not in owner.last.words
+        later = [order(number, friend(number), code=code, at=play.shop.now) for number in range(4, 8)]
+        await play.deliver(*later)
+        assert "3 bonussen wachten op jouw besluit" in owner.last.words
 
 
 async def test_a_no_has_a_reason_for_the_log_none_for_the_customer_and_a_way_back(database: Database) -> None:
