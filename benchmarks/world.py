@@ -29,8 +29,10 @@ CONFIG: dict[str, Any] = {
     "shops": [
         {"name": SHOP, "kind": "standard", "secrets": [SECRET], "landing_url": "https://shop.example/?ref={code}"}
     ],
-    # Both limits are looked after and neither is reached: every order is to earn its bonus.
+    # All limits are looked after and none is reached: every order is to earn its bonus, and no shop's ambassador
+    # brings seven friends an hour for long.
     "bonus": {"ambassador": {"per_month": 1000, "budget_per_month": "90000000.00"}},
+    "fraud": {"friends_per_hour": 100_000, "friends_per_day": 100_000, "leaked_code_friends": 100_000},
 }
 
 

@@ -34,8 +34,8 @@ def name_buyers(
     programme: Programme,
     now: datetime,
     dry: bool,
-) -> list[int]:
-    """Orders without a buyer get theirs; returns the customers that were made for it."""
+) -> dict[int, set[str]]:
+    """Orders without a buyer get theirs; returns the customers that were made for it, and their mailboxes' names."""
     wanted: list[tuple[Row, PersonKeys]] = []
     for key, state in plan.applied.items():
         row, buyer = plan.rows[key], state.buyer
@@ -50,7 +50,11 @@ def name_buyers(
     if not dry:
         seen = [(row["customer_id"], row[name]) for row, _ in wanted for name in ("phone", "address") if row[name]]
         remember_phones(session, seen)
-    return [person.customer_id for person in people if person.created and person.customer_id is not None]
+    created = {person.customer_id: set[str]() for person in people if person.created and person.customer_id is not None}
+    for (_, keys), person in zip(wanted, people, strict=True):
+        if keys.mailbox and person.customer_id in created and person.email_owner_id is None:
+            created[person.customer_id].add(keys.mailbox)
+    return created
 
 
 def buyer_keys(programme: Programme, state: OrderState, *, ordered_at: datetime) -> PersonKeys:

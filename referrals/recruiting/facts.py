@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from referrals.reasons import OWN_ACCOUNT
@@ -19,11 +20,12 @@ from storage.orders import Order
 from storage.referrals import Referral
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlmodel import Session
 
 Row = dict[str, Any]
+NOBODY: Mapping[int, set[str]] = MappingProxyType({})
 PERSON = ("id", "state", "first_paid_at", "marketing_consent", "first_name", "ambassador_since", "trusted_at",
           "code_leaked_at")  # fmt: skip
 
@@ -38,6 +40,7 @@ class Facts:
     people: dict[int, Row] = field(default_factory=dict)
     brought_by: dict[int, int] = field(default_factory=dict)  # ambassador -> who brought them
     phones: dict[str, frozenset[int]] = field(default_factory=dict)  # fingerprint, of addresses too -> who had it
+    mailboxes: dict[int, set[str]] = field(default_factory=dict)  # their names, of people who were made a moment ago
     shut_out: frozenset[int] = frozenset()  # excluded, erased or staff
     lent: dict[int, list[Row]] = field(default_factory=dict)  # order -> evidence of its address' owner
     first_under: dict[int, str] = field(default_factory=dict)  # owner of an address -> first order paid under it
@@ -49,16 +52,16 @@ def load_facts(
     friend_ids: Iterable[int],
     *,
     in_hand: Sequence[Row] = (),
-    created: Iterable[int] = (),
+    created: Mapping[int, set[str]] = NOBODY,
     by_email: bool = False,
 ) -> Facts:
     """The facts of these friends; orders ``in_hand`` stand for what is stored of them.
 
-    ``created`` are friends who were made a moment ago: nothing is stored of them yet. ``by_email`` where the owners of
-    addresses lend their evidence; the friends are then all who share one.
+    ``created`` are friends who were made a moment ago, with their mailboxes: nothing is stored of them yet.
+    ``by_email`` where the owners of addresses lend their evidence; the friends are then all who share one.
     """
     friends = sorted(set(friend_ids))
-    known = sorted(set(friends) - set(created))
+    known = sorted(set(friends) - created.keys())
     stored = fetch_in(session, Order, "customer_id", known)
     fresh = {(row["shop"], row["external_id"]): row for row in in_hand}
     rows = [*(row for row in stored if (row["shop"], row["external_id"]) not in fresh), *in_hand]
@@ -77,6 +80,7 @@ def load_facts(
         people={row["id"]: row for row in people},
         brought_by=_brought_by(session, ambassadors),
         phones=_owners(phones),
+        mailboxes=dict(created),
         shut_out=frozenset(row["id"] for row in people if row["state"] != ACTIVE),
     )
     if by_email:

@@ -36,20 +36,17 @@ class Lot:
     target_minor: int = 0
     step: Step | None = None
     before: Row = field(init=False)  # as it is booked
+    settled: bool = field(init=False)  # available already: it keeps its place in the month
 
     def __post_init__(self) -> None:
         """Keep what is booked beside what is to become of it."""
         self.before = dict(self.row)
+        self.settled = self.before["status"] == AVAILABLE and self.before["amount_minor"] > 0
 
     @property
     def changed(self) -> bool:
         """Is there anything to store?"""
         return self.is_new or self.step is not None or self.row != self.before
-
-    @property
-    def settled(self) -> bool:
-        """Available already: it keeps its place in the month."""
-        return bool(self.before["status"] == AVAILABLE and self.before["amount_minor"] > 0)
 
     @property
     def place_key(self) -> tuple[bool, str]:

@@ -111,6 +111,14 @@ def within_margin(kept: int, owed: int, terms: Terms, *, gift: bool) -> int:
     return max(0, min(owed, share_of(kept, terms.most_basis_points) - given))
 
 
+WHY_NOT = {
+    "pending": ORDER_UNPAID,
+    "cancelled": ORDER_CANCELLED,
+    "refunded": ORDER_REFUNDED,
+    "deleted": ORDER_DELETED,
+}
+
+
 def claims_of(
     friend_id: int,
     orders: Sequence[OrderWorth],
@@ -137,16 +145,10 @@ def claims_of(
 
 def _why_not(order: OrderWorth) -> Reason | None:
     """Why the order by itself earns nothing."""
-    by_status = {
-        "pending": ORDER_UNPAID,
-        "cancelled": ORDER_CANCELLED,
-        "refunded": ORDER_REFUNDED,
-        "deleted": ORDER_DELETED,
-    }
     if order.test:
         return reason(TEST_ORDER)
-    if order.status in by_status:
-        return reason(by_status[order.status])
+    if order.status in WHY_NOT:
+        return reason(WHY_NOT[order.status])
     if order.currency != order.terms.currency:
         return reason(OTHER_CURRENCY, currency=order.currency)
     if order.kept_minor <= 0 < order.base_minor:
@@ -183,7 +185,9 @@ def _late(order: OrderWorth, terms: Terms) -> Reason | None:
 def _order_claim(friend_id: int, order: OrderWorth, *, gift: bool, zone: ZoneInfo) -> Claim:
     owed, kept = owed_for(order.kept_minor, order.terms), order.kept_minor
     wanted = within_margin(kept, owed, order.terms, gift=gift)
-    full = within_margin(order.base_minor, owed_for(order.base_minor, order.terms), order.terms, gift=gift)
+    full = wanted
+    if order.base_minor != kept:
+        full = within_margin(order.base_minor, owed_for(order.base_minor, order.terms), order.terms, gift=gift)
     left: Reason = {"amount_minor": wanted, "currency": order.currency}
     cut = [reason(MARGIN, **left)] if wanted < owed else []
     cut += [reason(PARTLY_REFUNDED, **left)] if wanted < full else []

@@ -63,16 +63,35 @@ class Score:
     parts: tuple[Part, ...]
 
 
-def score(known: Known, rules: Fraud) -> Score:
-    """The sum of the signals that were found, at most 100; a signal without weight is not looked at."""
-    parts = []
-    for code, look in SIGNALS.items():
-        weight: int = getattr(rules.weights, code)
-        data = look(known, rules) if weight else None
-        if data is not None:
-            parts.append(Part(code, weight, data))
-    parts.sort(key=lambda part: -part.points)
-    return Score(min(HIGHEST, sum(part.points for part in parts)), tuple(parts))
+class Scale:
+    """The signals by a shop's limits and weights, made once for many bonuses; one without weight is not looked at."""
+
+    def __init__(self, rules: Fraud) -> None:
+        self._rules = rules
+        weights = {code: getattr(rules.weights, code) for code in SIGNALS}
+        self._judged = [(code, weights[code], look) for code, look in JUDGED.items() if weights[code]]
+        self._counted = [
+            (code, weights[code], Known._fields.index(fact), limit(rules))
+            for code, (fact, limit) in COUNTED.items()
+            if weights[code]
+        ]
+        self._seen = [(code, weights[code], Known._fields.index(fact)) for code, fact in SEEN.items() if weights[code]]
+
+    def weigh(self, known: Known) -> Score:
+        """The sum of the signals that are found, at most 100."""
+        facts: tuple[Any, ...] = known
+        parts = [Part(code, weight) for code, weight, fact in self._seen if facts[fact]]
+        for code, weight, fact, limit in self._counted:
+            if facts[fact] > limit:
+                parts.append(Part(code, weight, {"count": facts[fact]}))
+        for code, weight, look in self._judged:
+            data = look(known, self._rules)
+            if data is not None:
+                parts.append(Part(code, weight, data))
+        if not parts:
+            return NOTHING
+        parts.sort(key=lambda part: -part.points)
+        return Score(min(HIGHEST, sum(part.points for part in parts)), tuple(parts))
 
 
 def is_leaked(known: Known, rules: Fraud) -> bool:
@@ -80,12 +99,12 @@ def is_leaked(known: Known, rules: Fraud) -> bool:
     return known.typed and (known.code_is_leaked or known.typed_in_day > rules.leaked_code_friends)
 
 
-def _more(count: int, limit: int) -> Data | None:
-    return {"count": count} if count > limit else None
+def _leaked(known: Known, rules: Fraud) -> Data | None:
+    return {"count": known.typed_in_day} if is_leaked(known, rules) else None
 
 
-def _if(found: bool) -> Data | None:  # noqa: FBT001 - the one thing that it is about
-    return {} if found else None
+def _same_name(known: Known, _rules: Fraud) -> Data | None:
+    return {} if known.at_ambassadors_address and known.one_first_name else None
 
 
 def _young(known: Known, rules: Fraud) -> Data | None:
@@ -94,28 +113,26 @@ def _young(known: Known, rules: Fraud) -> Data | None:
     return {"days": known.ambassador_days} if known.order_minor >= rules.large_order_minor else None
 
 
-def _leaked(known: Known, rules: Fraud) -> Data | None:
-    return {"count": known.typed_in_day} if is_leaked(known, rules) else None
-
-
-def _taken_back(known: Known, rules: Fraud) -> Data | None:
-    return _more(known.taken_back_in_month, rules.refunded_friends - 1)
-
-
-SIGNALS: Mapping[str, Callable[[Known, Fraud], Data | None]] = {
-    LEAKED_CODE: _leaked,
-    "many_an_hour": lambda known, rules: _more(known.friends_in_hour, rules.friends_per_hour),
-    "many_a_day": lambda known, rules: _more(known.friends_in_day, rules.friends_per_day),
-    "mass_sign_ups": lambda known, rules: _more(known.sign_ups_in_day, rules.sign_ups_per_day),
-    "orders_per_ip": lambda known, rules: _more(known.orders_of_ip, rules.max_orders_per_ip_per_day),
-    "coupon_cycling": lambda known, rules: _more(known.given_back, rules.refunded_orders - 1),
-    "circle": lambda known, _: _if(known.in_a_circle),
-    "refused_before": lambda known, _: _more(known.refused_before, 0),
-    "same_name": lambda known, _: _if(known.at_ambassadors_address and known.one_first_name),
-    "similar_email": lambda known, _: _if(known.one_mailbox_name),
-    "shared_phone": lambda known, _: _more(known.friends_with_phone, 0),
-    "young_account": _young,
-    "refunded_friends": _taken_back,
-    "household": lambda known, _: _if(known.at_ambassadors_address),
-    "shared_address": lambda known, _: _more(known.friends_at_address, 0),
+NOTHING = Score(0, ())
+SEEN: Mapping[str, str] = {  # a fact that is a signal by itself
+    "circle": "in_a_circle",
+    "similar_email": "one_mailbox_name",
+    "household": "at_ambassadors_address",
 }
+COUNTED: Mapping[str, tuple[str, Callable[[Fraud], int]]] = {  # a number, and how much of it is ordinary
+    "many_an_hour": ("friends_in_hour", lambda rules: rules.friends_per_hour),
+    "many_a_day": ("friends_in_day", lambda rules: rules.friends_per_day),
+    "mass_sign_ups": ("sign_ups_in_day", lambda rules: rules.sign_ups_per_day),
+    "orders_per_ip": ("orders_of_ip", lambda rules: rules.max_orders_per_ip_per_day),
+    "coupon_cycling": ("given_back", lambda rules: rules.refunded_orders - 1),
+    "refused_before": ("refused_before", lambda _: 0),
+    "shared_phone": ("friends_with_phone", lambda _: 0),
+    "refunded_friends": ("taken_back_in_month", lambda rules: rules.refunded_friends - 1),
+    "shared_address": ("friends_at_address", lambda _: 0),
+}
+JUDGED: Mapping[str, Callable[[Known, Fraud], Data | None]] = {
+    LEAKED_CODE: _leaked,
+    "same_name": _same_name,
+    "young_account": _young,
+}
+SIGNALS = (*SEEN, *COUNTED, *JUDGED)

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
-from storage.bulk import MOST_IN_A_LIST, fetch_all, fetch_in, insert_rows, next_id, take_ids, update_rows
+from storage.bulk import MOST_IN_A_LIST, fetch_all, fetch_grouped, fetch_in, insert_rows, next_id, take_ids, update_rows
 from storage.columns import NaiveTimeError
 from storage.customers import Customer, Identity
 from storage.database import Database, books
@@ -264,6 +264,27 @@ def test_transactions_that_write_the_same_rows_in_opposite_order_do_not_deadlock
 def test_one_column_may_be_given_either_way(database: Database, column: Any, values: list[Any]) -> None:
     database.run(insert_rows, Setting, [{"key": "a", "value": "x"}])
     assert [row["key"] for row in database.look(fetch_in, Setting, column, values)] == ["a"]
+
+
+@pytest.mark.parametrize("count", [1, 3, MOST_IN_A_LIST + 5])
+def test_figures_are_made_of_the_rows_of_these_keys_alone(database: Database, count: int) -> None:
+    values = [f"a{place}" for place in range(count)]
+    rows = [{"key": value, "value": "x" if place % 2 else "y"} for place, value in enumerate(values)]
+    database.run(insert_rows, Setting, [*rows, {"key": "other", "value": "x"}, {"key": "more", "value": "z"}])
+    found = database.look(fetch_grouped, Setting, "key", values, figures="value, count(*)", by="value")
+    sums: dict[str, int] = {}
+    for value, part in found:  # a very long list comes in several parts
+        sums[value] = sums.get(value, 0) + part
+    assert sums == {name: number for name, number in (("x", count // 2), ("y", count - count // 2)) if number}
+
+
+def test_figures_by_two_columns_with_one_more_condition(database: Database) -> None:
+    rows = [{"key": f"k{place}", "value": str(place % 2)} for place in range(6)]
+    database.run(insert_rows, Setting, rows)
+    wanted = [("k0", "0"), ("k1", "0"), ("k2", "0"), ("k4", "0")]
+    find = {"figures": "count(*), min(key)", "by": "value", "extra": "key <> 'k0'"}
+    assert database.look(fetch_grouped, Setting, ("key", "value"), wanted, **find) == [(2, "k2")]
+    assert database.look(fetch_grouped, Setting, ("key", "value"), [], **find) == []
 
 
 def explain(session: Session, sql: str, places: int) -> list[Any]:

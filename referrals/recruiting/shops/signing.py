@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 TOLERANCE = timedelta(minutes=5)  # both ways, in every reference library
+TOLERANCE_SECONDS = TOLERANCE.total_seconds()
 PREFIX = "whsec_"
 MAX_ID_LENGTH = 256
 MAX_TIMESTAMP_DIGITS = 12
@@ -74,7 +75,7 @@ def _is_recent(timestamp: str, now: Sequence[datetime]) -> bool:
     if not (timestamp.isascii() and timestamp.isdigit()) or len(timestamp) > MAX_TIMESTAMP_DIGITS:
         return False
     seconds = int(timestamp)
-    return any(abs(moment.timestamp() - seconds) <= TOLERANCE.total_seconds() for moment in now)
+    return any(abs(moment.timestamp() - seconds) <= TOLERANCE_SECONDS for moment in now)
 
 
 def _v1_signatures(header: str) -> list[str]:

@@ -68,7 +68,7 @@ def order_state(shop: str, data: dict[str, Any], *, sent_at: datetime | None = N
         shop=shop, id=external_id, status=status, currency=currency,
         total_minor=total, base_minor=base, refunded_minor=_amount(data, "refunded", currency, absent="0"),
         created_at=created_at, paid_at=paid_at if status in WAS_PAID else None, updated_at=updated_at,
-        buyer=_buyer(data),
+        buyer=_buyer(reading.part(data, "customer"), address=_address(data), ip=reading.text(data, "ip")),
         codes=_codes(data),
         ref=reading.text(data, "ref"), click=reading.text(data, "click"), spoken_name=reading.text(data, "spoken_name"),
         test=reading.truth(data, "test") or False,
@@ -147,8 +147,7 @@ def _address(data: dict[str, Any]) -> str | None:
     )
 
 
-def _buyer(data: dict[str, Any]) -> Buyer:
-    customer = reading.part(data, "customer")
+def _buyer(customer: dict[str, Any], *, address: str | None = None, ip: str | None = None) -> Buyer:
     return Buyer(
         id=None if customer.get("id") in (None, "", 0, "0") else reading.identifier(customer, "id"),
         email=reading.text(customer, "email"),
@@ -156,8 +155,8 @@ def _buyer(data: dict[str, Any]) -> Buyer:
         first_name=reading.text(customer, "first_name"),
         orders=reading.count(customer, "orders"),
         marketing_consent=reading.truth(customer, "marketing_consent"),
-        address=_address(data),
-        ip=reading.text(data, "ip"),
+        address=address,
+        ip=ip,
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from referrals.config import parse_config
 from referrals.fraud import Fraud, Weights
-from referrals.screening.score import SIGNALS, Known, is_leaked, score
+from referrals.screening.score import SIGNALS, Known, Scale, Score, is_leaked
 from tests.referrals.configs import with_keys
 
 RULES = parse_config(with_keys(), {}).fraud
@@ -16,6 +16,10 @@ RULES = parse_config(with_keys(), {}).fraud
 
 def rules(**keys: Any) -> Fraud:
     return parse_config(with_keys(**{f"fraud__{name}": value for name, value in keys.items()}), {}).fraud
+
+
+def score(known: Known, fraud: Fraud) -> Score:
+    return Scale(fraud).weigh(known)
 
 
 def codes(known: Known, fraud: Fraud = RULES) -> dict[str, int]:
