@@ -8,9 +8,10 @@ friend is available, or an owner decided by hand, the ambassador does not change
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from referrals.reasons import (
     ALREADY_REFERRED,
@@ -29,14 +30,14 @@ from referrals.reasons import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 VOUCHER, CODE, SIGN_UP, CLICK, EMAIL = "voucher", "code", "sign_up", "click", "email"
 BY_HAND_KIND, SETTLED = "by_hand", "settled"
+NOBODY: Mapping[int, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """One thing that points to an ambassador."""
 
     kind: str  # voucher, code, sign_up, click, email, by_hand
@@ -58,8 +59,7 @@ class Pair:
     own: bool = False  # found out to be one person
 
 
-@dataclass(frozen=True, slots=True)
-class OrderFacts:
+class OrderFacts(NamedTuple):
     """What is pinned of one order of the friend."""
 
     id: int
@@ -76,18 +76,17 @@ class OrderFacts:
     address_bought: bool = False  # somebody paid under the buyer's address before
 
 
-@dataclass(frozen=True, slots=True)
-class FriendFacts:
+class FriendFacts(NamedTuple):
     """All that is known of one friend."""
 
     friend_id: int
     orders: Sequence[OrderFacts]
     pairs: Sequence[Pair]
     settled: int | None = None  # the ambassador who already has credit for this friend
-    brought_by: dict[int, int] = field(default_factory=dict)  # ambassador -> their own ambassador
+    brought_by: Mapping[int, int] = NOBODY  # ambassador -> their own ambassador
     shut_out: frozenset[int] = frozenset()  # excluded, erased or staff
     kept: frozenset[int] = frozenset()  # orders whose bonus is credit: who is shut out later had earned it
-    paid_since: dict[int, datetime] = field(default_factory=dict)  # customer -> first payment, for address owners
+    paid_since: Mapping[int, datetime] = NOBODY  # customer -> first payment, for address owners
 
 
 @dataclass(frozen=True, slots=True)

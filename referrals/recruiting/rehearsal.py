@@ -135,7 +135,7 @@ class _Story:
     def under(self, book: TermsBook, span: Span) -> _Story:
         """The same with other terms in the span; what was before it keeps its own."""
         orders = [
-            replace(order, terms=book.in_force(order.created_at)) if order.paid_at in span else order
+            order._replace(terms=book.in_force(order.created_at)) if order.paid_at in span else order
             for order in self.orders
         ]
         at = self.pair["signed_up_at"] if self.pair else None
@@ -155,7 +155,7 @@ def _story(facts: Facts, friend_id: int, rules: Rules, *, book: TermsBook) -> _S
     known = friend_facts(facts, friend_id)
     decision = attribute(known, rules)
     pair = next((row for row in facts.pairs.get(friend_id, []) if row["standing"]), None)
-    worths = [replace(worth, settled=False) for worth in worths_of(facts, known, decision, pair, book=book)]
+    worths = [worth._replace(settled=False) for worth in worths_of(facts, known, decision, pair, book=book)]
     return _Story(friend_id, worths, pair, sign_up_of(pair, decision, book=book))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from referrals.calendar import add_local_days, local_month
 from referrals.money import share_of
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 AMBASSADOR = "ambassador"
 
 
-@dataclass(frozen=True, slots=True)
-class OrderWorth:
+class OrderWorth(NamedTuple):
     """One paid and attributed order of the friend, as money sees it. Amounts in minor units."""
 
     order_id: int
@@ -68,8 +67,7 @@ class SignUpWorth:
     terms: Terms
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """What one origin would give before caps and budget."""
 
     origin: str

@@ -26,7 +26,7 @@ def worth(number: int, terms: Terms, **changes: Any) -> OrderWorth:
     order = OrderWorth(
         number, 1, 2, "paid", "EUR", 9000, 9000, at, at, f"{number:04}", NOON, False, False, False, False, terms,
     )  # fmt: skip
-    return replace(order, **changes)
+    return order._replace(**changes)
 
 
 def earning(*orders: OrderWorth) -> tuple[list[int | None], dict[int, str]]:
