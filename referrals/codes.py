@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlmodel import Session
 
@@ -30,8 +31,7 @@ KEPT = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 FOLDING = {**{ord(symbol): symbol for symbol in KEPT}, ord("O"): "0", ord("I"): "1", ord("L"): "1"}
 
 
-@dataclass(frozen=True, slots=True)
-class CodeHit:
+class CodeHit(NamedTuple):
     """A code that is somebody's."""
 
     code_id: int

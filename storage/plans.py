@@ -35,8 +35,8 @@ class Select(NamedTuple):
 
     sql: str
     names: tuple[str, ...]
-    key_converts: tuple[tuple[int, Convert], ...]
-    result_converts: tuple[tuple[int, Convert], ...]
+    key_converts: tuple[tuple[int, Convert], ...]  # place in the tuple, conversion
+    result_converts: tuple[tuple[str, Convert], ...]  # column, conversion of what is not null
 
 
 @lru_cache(maxsize=1024)
@@ -82,10 +82,9 @@ def select_plan(
 ) -> Select:
     """The SELECT of rows by so many keys, each a parameter; 0: by arrays of PostgreSQL."""
     names = columns or tuple(column.name for column in table_of(table).c)
-    results = enumerate(_from_driver(table_of(table).c[name], _dialect(places)) for name in names)
-    converts = tuple((place, convert) for place, convert in results if convert is not None)
     sql = f"SELECT {_list(names)} FROM {_found_by(table, keys, places, extra)}"  # noqa: S608 - our own names
-    return Select(sql, names, _converts(table, keys, _dialect(places)), converts)
+    converts = _converts(table, keys, _dialect(places))
+    return Select(sql, names, converts, _result_converts(table, names, _dialect(places)))
 
 
 @lru_cache(maxsize=64)
@@ -101,9 +100,8 @@ def grouped_plan(
 def select_all(table: type[SQLModel], dialect: str) -> Select:
     """The SELECT of the whole table."""
     names = tuple(column.name for column in table_of(table).c)
-    results = enumerate(_from_driver(column, dialect) for column in table_of(table).c)
-    converts = tuple((place, convert) for place, convert in results if convert is not None)
-    return Select(f"SELECT {_list(names)} FROM {table_of(table).name}", names, (), converts)  # noqa: S608 - our own names
+    sql = f"SELECT {_list(names)} FROM {table_of(table).name}"  # noqa: S608 - our own names
+    return Select(sql, names, (), _result_converts(table, names, dialect))
 
 
 def default_of(table: type[SQLModel], name: str) -> Any:
@@ -178,6 +176,11 @@ def _converts(table: type[SQLModel], names: tuple[str, ...], dialect: str) -> tu
     return tuple((place, convert) for place, convert in each if convert is not _as_it_is)
 
 
+def _result_converts(table: type[SQLModel], names: tuple[str, ...], dialect: str) -> tuple[tuple[str, Convert], ...]:
+    each = ((name, _from_driver(table_of(table).c[name], dialect)) for name in names)
+    return tuple((name, convert) for name, convert in each if convert is not None)
+
+
 def _as_it_is(value: Any) -> Any:
     return value
 
@@ -198,11 +201,11 @@ def _from_driver(column: Column[Any], dialect: str) -> Convert | None:
     if isinstance(column.type, UtcTime):
         return from_driver_time
     if isinstance(column.type, Json):
-        return _or_none(json.loads)
+        return json.loads
     if dialect == "sqlite" and isinstance(column.type, Boolean):
-        return _or_none(bool)
+        return bool
     if dialect == "sqlite" and isinstance(column.type, Date):
-        return _or_none(date.fromisoformat)
+        return date.fromisoformat
     return None
 
 

@@ -7,8 +7,7 @@ they can say "the same", and nothing else.
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from referrals.people.consent_log import MARKETING, Word, note_words, shop_channel
 from storage.bulk import fetch_in, insert_rows, take_ids, update_rows
@@ -30,8 +29,7 @@ NATIONAL_DIGITS = 9  # what is left of a number without its country's prefix
 Key = tuple[str, str, str]  # kind, shop, value of an identity
 
 
-@dataclass(frozen=True, slots=True)
-class PersonKeys:
+class PersonKeys(NamedTuple):
     """What a delivery says about who somebody is; ``email`` is a fingerprint already."""
 
     shop: str
@@ -56,8 +54,7 @@ class PersonKeys:
         return tuple(keys)
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """Who it is; ``email_owner_id`` is somebody else to whom the address already belongs."""
 
     customer_id: int | None

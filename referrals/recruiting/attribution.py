@@ -98,8 +98,7 @@ class Rules:
     order: tuple[str, ...]  # evidence kinds, the strongest first
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What one order's evidence came to."""
 
     ambassador_id: int | None
@@ -108,8 +107,7 @@ class Verdict:
     losers: tuple[tuple[Evidence, str], ...] = ()  # with the reason code why each lost
 
 
-@dataclass(frozen=True, slots=True)
-class Attribution:
+class Attribution(NamedTuple):
     """The decision over one friend."""
 
     bond: Evidence | None  # what made the friend this ambassador's

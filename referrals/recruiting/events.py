@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from referrals.people.customers import survivor, verify_chats
 from referrals.reasons import INTERNAL_ERROR, Reason, reason
@@ -76,8 +76,7 @@ class Delivery:
         return len(self.body)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a delivery did, for the shop's log and the API."""
 
     status: str  # applied, unchanged, quarantined, ignored

@@ -7,7 +7,7 @@ decided once, and the effects are written in bulk. The same plan runs dry.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from referrals.people.persons import erased_among
 from referrals.reasons import NO_EVIDENCE, Reason, reason
@@ -51,8 +51,7 @@ OrderKey = tuple[str, str]  # shop, external id
 APPLIED, UNCHANGED = "applied", "unchanged"
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """A state and when it came."""
 
     state: OrderState
@@ -60,8 +59,7 @@ class Arrival:
     asked: bool = False  # the shop's answer to a question that was put then: what was guessed before gives way to it
 
 
-@dataclass(frozen=True, slots=True)
-class OrderOutcome:
+class OrderOutcome(NamedTuple):
     """What a delivery did, and why its order counts, waits or does not."""
 
     status: str  # applied, unchanged

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from referrals.reasons import GOODWILL
@@ -25,7 +24,7 @@ Row = dict[str, Any]
 def book_goodwill(session: Session, row: Row, *, now: datetime) -> None:
     """The lot is stored with its first posting; ``row`` counts that one. Runs under the books lock."""
     debt = debts_of(session, [row["customer_id"]]).get((row["customer_id"], row["currency"]), 0)
-    step = replace(credit_step(row["amount_minor"], debt_minor=debt, why=GOODWILL), payer=ACCOUNT)
+    step = credit_step(row["amount_minor"], debt_minor=debt, why=GOODWILL)._replace(payer=ACCOUNT)
     insert_rows(session, Bonus, [row])
     write_steps(session, [(step, row)], now=now)
     tell_subscribers(session, credit_happenings([(row, 0)]), now=now)

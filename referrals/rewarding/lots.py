@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from referrals.reasons import APPROVED, CREDIT_EXPIRED, ON_HOLD_UNTIL, UNDER_REVIEW, Reason, reason
 from storage.ledger import AVAILABLE, COST, DEBT, EXPIRED, HELD, UNREVIEWED
@@ -54,8 +54,7 @@ class Lot:
         return (not self.settled, self.row["sort_key"])
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One posting to come: its kind, why, and the accounts it moves; the programme pays the rest."""
 
     kind: str

@@ -72,9 +72,7 @@ def order_state(shop: str, data: dict[str, Any], *, sent_at: datetime | None = N
         codes=_codes(data),
         ref=reading.text(data, "ref"), click=reading.text(data, "click"), spoken_name=reading.text(data, "spoken_name"),
         test=reading.truth(data, "test") or False,
-        discounts=reading.discounts(
-            ((each.get("code"), (each.get("amount"),)) for each in reading.parts(data, "discounts")), currency
-        ),
+        discounts=_discounts(data, currency),
     )  # fmt: skip
 
 
@@ -158,6 +156,11 @@ def _buyer(customer: dict[str, Any], *, address: str | None = None, ip: str | No
         address=address,
         ip=ip,
     )
+
+
+def _discounts(data: dict[str, Any], currency: str) -> tuple[tuple[str, int], ...]:
+    said = reading.parts(data, "discounts")
+    return reading.discounts(((each.get("code"), (each.get("amount"),)) for each in said), currency) if said else ()
 
 
 def _codes(data: dict[str, Any]) -> tuple[str, ...]:
