@@ -32,6 +32,7 @@ SQLModel.metadata.naming_convention = NAMING
 # A BIGINT primary key is no rowid on SQLite, so ids are INTEGER there.
 BigId = BigInteger().with_variant(Integer, "sqlite")
 Minor = BigInteger
+HOUR = len("2026-11-24T11")  # of a time as text
 
 
 class NaiveTimeError(ValueError):

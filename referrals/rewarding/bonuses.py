@@ -15,7 +15,7 @@ from referrals.rewarding.budget import Budgets, spend_budget, write_budgets
 from referrals.rewarding.lots import Lot, difference, lasting_reasons, new_row, status_after
 from referrals.rewarding.messages import money_notices
 from referrals.rewarding.milestones import friends_moved, lose_milestones
-from referrals.rewarding.months import Lots, fill_months, lot_key
+from referrals.rewarding.months import Hour, Lots, fill_months, load_hours, lot_key
 from referrals.rewarding.postings import unspent_of, write_steps
 from referrals.rewarding.voids import VoidPlan, free_short, write_voids
 from storage.bulk import fetch_in, insert_rows, update_rows
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from referrals.rewarding.terms import TermsBook
 
 Row = dict[str, Any]
-Screen = Callable[[Sequence[Row], Collection[int]], None]  # bonuses to be made, and which of them are stored
+# Bonuses to be made, which of them are stored, and what is stored of their months.
+Screen = Callable[[Sequence[Row], Collection[int], Sequence[Hour]], None]
 DECIDED = {TURNED_DOWN: REFUSED_BY_REVIEW, MADE_GOOD: GOODWILL}  # by an owner: nothing revives them
 HISTORY_KNOWN = "history_known_since"
 CHANGES = (
@@ -108,12 +109,13 @@ def plan_bonuses(
     to be made, and says in ``review`` which of them wait for an owner.
     """
     lots = _lots(settling, rows, book=book, ids=ids, now=now)
-    fill_months(session, lots, book=book)
+    hours = load_hours(session, lots)
+    fill_months(session, lots, hours, book=book)
     plan = BonusPlan(lots=[lot for lot in lots.values() if lot.touched])
     plan.budgets = spend_budget(session, plan.lots)
     fresh = [lot for lot in plan.lots if lot.target_minor and not lot.before["amount_minor"]]
     if fresh and screen is not None:
-        screen([lot.row for lot in fresh], {lot.row["id"] for lot in fresh if not lot.is_new})
+        screen([lot.row for lot in fresh], {lot.row["id"] for lot in fresh if not lot.is_new}, hours)
     reviewed = not history_known(session, programme)
     settled = [lot for lot in plan.lots if lot.settled]
     available, expired = unspent_of(session, [lot.row["id"] for lot in settled])

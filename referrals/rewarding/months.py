@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlmodel import col, select
 
 from referrals.reasons import MARGIN, PARTLY_REFUNDED
 from referrals.rewarding.lots import Lot
 from storage.bulk import fetch_grouped, fetch_in
+from storage.columns import HOUR
 from storage.ledger import Bonus
 
 if TYPE_CHECKING:
@@ -24,13 +25,36 @@ LotKey = tuple[int, str, str]  # customer, currency, origin
 Lots = dict[LotKey, Lot]
 Month = tuple[int, str]  # customer, local month
 MONTH = ("customer_id", "month")
-_PLACES = "customer_id, month, count(*)"
 TAKES_A_PLACE = "NOT capped AND wanted_minor > 0"
+_BY = "customer_id, month, hour"
+_FIGURES = (
+    f"customer_id, month, substr(sort_key, 1, {HOUR}) AS hour, count(CASE WHEN {TAKES_A_PLACE} THEN 1 END), "
+    "count(CASE WHEN side = 'ambassador' THEN 1 END), count(CASE WHEN side = 'ambassador' AND typed THEN 1 END), "
+    "count(CASE WHEN side = 'ambassador' AND status = 'reversed' THEN 1 END)"
+)
 
 
-def fill_months(session: Session, lots: Lots, *, book: TermsBook) -> None:
+class Hour(NamedTuple):
+    """What is stored of one customer's bonuses of one UTC hour."""
+
+    customer_id: int
+    month: str
+    hour: str  # 2026-11-24T11
+    places: int  # that they take in their month
+    earned: int  # for friends brought; with how many of these only typed the code, and how many were taken back
+    typed: int
+    taken_back: int
+
+
+def load_hours(session: Session, lots: Lots) -> list[Hour]:
+    """The months of these bonuses, as they are stored."""
+    months = sorted({_month(lot) for lot in lots.values()})
+    return [Hour(*row) for row in fetch_grouped(session, Bonus, MONTH, months, figures=_FIGURES, by=_BY)]
+
+
+def fill_months(session: Session, lots: Lots, hours: Sequence[Hour], *, book: TermsBook) -> None:
     """Each ambassador's month takes its first so many; a freed place goes to the next in line."""
-    crowded = _crowded_months(session, lots)
+    crowded = _crowded_months(lots, hours)
     if crowded:
         taking = fetch_in(session, Bonus, MONTH, sorted(crowded), extra=TAKES_A_PLACE)
         _add_rows(lots, taking, book=book)
@@ -47,7 +71,7 @@ def fill_months(session: Session, lots: Lots, *, book: TermsBook) -> None:
         lot.target_minor = 0 if lot.capped else lot.wanted_minor
 
 
-def _crowded_months(session: Session, lots: Lots) -> set[Month]:
+def _crowded_months(lots: Lots, hours: Sequence[Hour]) -> set[Month]:
     """Months in which the cap may decide: more bonuses than places, or a place that has become free."""
     limits: dict[Month, int] = {}
     wanting: dict[Month, int] = defaultdict(int)
@@ -59,11 +83,8 @@ def _crowded_months(session: Session, lots: Lots) -> set[Month]:
     for lot in lots.values():
         if _had_a_place(lot):  # it is counted once more below
             wanting[lot.before["customer_id"], lot.before["month"]] -= 1
-    taken = fetch_grouped(
-        session, Bonus, MONTH, sorted(limits), figures=_PLACES, by="customer_id, month", extra=TAKES_A_PLACE
-    )
-    for customer_id, month, places in taken:
-        wanting[customer_id, month] += places
+    for one in hours:
+        wanting[one.customer_id, one.month] += one.places
     full = {month for month, limit in limits.items() if wanting[month] > limit}
     return full | (_freed_months(lots) & limits.keys())
 

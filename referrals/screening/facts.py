@@ -16,7 +16,6 @@ from storage.ledger import TURNED_DOWN
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
-    from zoneinfo import ZoneInfo
 
     from sqlmodel import Session
 
@@ -52,12 +51,10 @@ class Looked:
 class Facts:
     """Of the ambassadors and friends of one list of bonuses."""
 
-    def __init__(self, session: Session, gathered: Gathered, looked: Sequence[Looked], *, zone: ZoneInfo) -> None:
-        self.gathered, self.people, self.zone = gathered, gathered.people, zone
+    def __init__(self, session: Session, gathered: Gathered, looked: Sequence[Looked], pace: history.Pace) -> None:
+        self.gathered, self.people, self.pace, self.zone = gathered, gathered.people, pace, pace.zone
         ambassadors = {one.row["customer_id"] for one in looked}
         people = ambassadors | {one.row["friend_id"] for one in looked}
-        months = {(one.row["customer_id"], one.row["month"]) for one in looked}
-        self.pace = history.load_pace(session, months, zone=self.zone)
         self.names = history.load_mailboxes(session, people - self.gathered.mailboxes.keys())
         self.names |= self.gathered.mailboxes
         self.owners = self._owners(session, looked)
@@ -72,7 +69,7 @@ class Facts:
         ambassador, friend = row["customer_id"], row["friend_id"]
         person, other = self.people.get(ambassador, NOBODY), self.people.get(friend, NOBODY)
         pace = self.pace
-        hour, day = history.hour_and_day(row["earned_at"], self.zone)
+        hour, day = pace.hour_and_day(row["earned_at"])
         if not is_stored:
             pace.count(ambassador, hour, day, made=1, typed=row["typed"])
         at_address, with_phone = self._sharing(order, "address"), self._sharing(order, "phone")

@@ -6,12 +6,12 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlmodel import col, select
 
 from storage.bulk import fetch_grouped, fetch_in
-from storage.columns import to_text
+from storage.columns import HOUR, to_text
 from storage.customers import Identity
 from storage.ledger import AVAILABLE, TURNED_DOWN, Bonus
 from storage.orders import Order
@@ -26,17 +26,36 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 REVERSED = "reversed"
-HOUR = len("2026-11-24T11")  # of a time as text
 
 _FOR_BRINGING = "side = 'ambassador'"
-_HOURS = (
-    f"customer_id, substr(sort_key, 1, {HOUR}) AS hour, count(*), count(CASE WHEN typed THEN 1 END), "
-    f"count(CASE WHEN status = '{REVERSED}' THEN 1 END)"
-)
 _TRUST = (
     f"customer_id, count(DISTINCT CASE WHEN status = '{AVAILABLE}' AND amount_minor > 0 THEN friend_id END), "
     f"count(CASE WHEN status = '{REVERSED}' THEN 1 END) + count(CASE WHEN review = '{TURNED_DOWN}' THEN 1 END)"
 )
+
+
+class Hour(Protocol):
+    """What is stored of one customer's bonuses of one UTC hour."""
+
+    @property
+    def customer_id(self) -> int:
+        """Whose they are."""
+
+    @property
+    def hour(self) -> str:
+        """2026-11-24T11."""
+
+    @property
+    def earned(self) -> int:
+        """How many are for friends brought."""
+
+    @property
+    def typed(self) -> int:
+        """How many of these friends only typed the code."""
+
+    @property
+    def taken_back(self) -> int:
+        """How many were taken back."""
 
 
 def _nought() -> defaultdict[Any, int]:
@@ -47,10 +66,16 @@ def _nought() -> defaultdict[Any, int]:
 class Pace:
     """How fast ambassadors bring friends: their bonuses, and those of friends who only typed the code."""
 
+    zone: ZoneInfo
     in_hour: defaultdict[tuple[int, str], int] = field(default_factory=_nought)  # by ambassador and UTC hour
     in_day: defaultdict[tuple[int, date], int] = field(default_factory=_nought)  # by ambassador and local day
     typed_in_day: defaultdict[tuple[int, date], int] = field(default_factory=_nought)
     taken_back: defaultdict[int, int] = field(default_factory=_nought)  # by ambassador, in the months that were loaded
+
+    def hour_and_day(self, moment: datetime) -> tuple[str, date]:
+        """The UTC hour of a moment as text, and the local day of that hour."""
+        hour = to_text(moment)[:HOUR]
+        return hour, _day_of(hour, self.zone)
 
     def count(self, ambassador_id: int, hour: str, day: date, *, made: int, typed: int) -> None:
         """So many more were made in this hour of this day."""
@@ -59,22 +84,13 @@ class Pace:
         self.typed_in_day[ambassador_id, day] += typed
 
 
-def load_pace(session: Session, months: Iterable[tuple[int, str]], *, zone: ZoneInfo) -> Pace:
-    """The pace of these ambassadors in these months of theirs."""
-    pace = Pace()
-    rows = fetch_grouped(
-        session, Bonus, ("customer_id", "month"), months, figures=_HOURS, by="customer_id, hour", extra=_FOR_BRINGING
-    )
-    for ambassador_id, hour, made, typed, taken_back in rows:
-        pace.count(ambassador_id, hour, _day_of(hour, zone), made=made, typed=typed)
-        pace.taken_back[ambassador_id] += taken_back
+def pace_of(hours: Iterable[Hour], *, zone: ZoneInfo) -> Pace:
+    """The pace in these hours."""
+    pace = Pace(zone)
+    for one in hours:
+        pace.count(one.customer_id, one.hour, _day_of(one.hour, zone), made=one.earned, typed=one.typed)
+        pace.taken_back[one.customer_id] += one.taken_back
     return pace
-
-
-def hour_and_day(moment: datetime, zone: ZoneInfo) -> tuple[str, date]:
-    """The UTC hour of a moment as text, and the local day of that hour."""
-    hour = to_text(moment)[:HOUR]
-    return hour, _day_of(hour, zone)
 
 
 def load_mailboxes(session: Session, people: Collection[int]) -> dict[int, set[str]]:

@@ -43,19 +43,20 @@ class Screen:
     leaked: dict[int, int] = field(default_factory=dict)  # code that is leaked since now -> its ambassador
     waiting: list[Row] = field(default_factory=list)  # bonuses that wait since now
 
-    def __call__(self, rows: Sequence[Row], stored: Collection[int]) -> None:
+    def __call__(self, rows: Sequence[Row], stored: Collection[int], hours: Sequence[history.Hour]) -> None:
         """Each row has its score and signals, and ``review`` says whether it waits for an owner.
 
         Args:
             rows: Bonuses that are credited now; those that an owner decided stay as they are.
-            stored: The ids of those among them that the history counts already.
+            stored: The ids of those among them that ``hours`` count already.
+            hours: What is stored of their customers' months.
         """
         undecided = [row for row in rows if row["review"] in (UNREVIEWED, WAITING)]
         looked = [one for one in self._with_facts(undecided) if not (one.pair and one.pair["by_hand_at"])]
         if not looked:
             return
         looked.sort(key=lambda one: one.row["sort_key"])
-        facts = Facts(self.session, self.gathered, looked, zone=self.programme.zone)
+        facts = Facts(self.session, self.gathered, looked, history.pace_of(hours, zone=self.programme.zone))
         rules = self.programme.config.fraud
         scale = Scale(rules)
         for one in looked:
