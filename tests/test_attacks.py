@@ -6,11 +6,15 @@ import ast
 import logging
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from storage.database import Database
+from tests.builders import NOON, Shop, order
 from tests.installation import SECRET
 from tests.world import Buyer, World, opened
 
@@ -41,7 +45,7 @@ def listed() -> dict[str, list[str]]:
 def test_every_attack_has_its_test() -> None:
     attacks = listed()
 
-    assert len(attacks) >= 36
+    assert len(attacks) >= 44
     for attack, tests in attacks.items():
         for test in tests:
             path, _, name = test.partition("::")
@@ -56,6 +60,26 @@ def test_secrets_are_compared_in_constant_time_only() -> None:
         text = (ROOT / name).read_text(encoding="utf-8")
         assert not re.search(r"\b(signature|secret|digest)\w* == ", text), name
     assert "compare_digest" in (ROOT / "referrals/recruiting/shops/signing.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "rule, bonuses",
+    [
+        pytest.param({"when": "first_order"}, 1, id="first-order"),
+        pytest.param({"when": "every_order", "per_friend": 2}, 2, id="every-order"),
+    ],
+)
+def test_a_purchase_that_is_split_earns_no_more_than_the_rule_allows(
+    database: Database, rule: dict[str, Any], bonuses: int
+) -> None:
+    keys = {f"bonus__ambassador__{name}": value for name, value in rule.items()}
+    shop = Shop(database, **keys, bonus__ambassador__min_order="25")
+    anna, code = shop.ambassador("Anna")
+    many = [order(number, code=code, total=3000, at=NOON + timedelta(minutes=number)) for number in range(1, 11)]
+    small = [order(number, code=code, total=2400, at=NOON - timedelta(minutes=number)) for number in range(11, 21)]
+    shop.deliver(*reversed(many), *small)
+    assert shop.balance(anna).held_minor == bonuses * 1500
+    assert shop.faults() == []
 
 
 async def test_doors_of_a_later_release_are_not_there(world: World) -> None:
