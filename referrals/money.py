@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from functools import lru_cache
 
 _CODES = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
@@ -50,7 +49,6 @@ def exponent(currency: str) -> int:
         raise UnknownCurrency(f"{currency!r} is no currency code of ISO 4217") from None
 
 
-@lru_cache(maxsize=8192)  # a shop asks the same prices again and again
 def minor(amount: str | Decimal, currency: str) -> int:
     """The amount in the currency's minor units, exactly: "15.00" EUR is 1500.
 
