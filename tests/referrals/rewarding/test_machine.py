@@ -14,7 +14,7 @@ from tests.referrals.rewarding.machine import Books
 
 # With a bug in it that is planted, far more stories may be told: the first that fails is enough.
 MANY = os.environ.get("AMBASSADE_STORIES")  # make machine: so many, and others each time
-STORIES = {"sqlite": 60 if WITHIN in os.environ else 7, "postgresql": 3}
+STORIES = {"sqlite": 150 if WITHIN in os.environ else 7, "postgresql": 3}
 
 
 @pytest.mark.timeout(7200 if MANY else 240)
