@@ -156,16 +156,12 @@ def tell_owners(
     owners: Sequence[int],
     now: datetime,
     due_at: datetime | None = None,
-) -> list[str]:
-    """Every owner who has a chat with the bot hears it, once a ``key``; the sender keeps it for the morning.
-
-    Returns the unique key of each row, also of those that were there.
-    """
+) -> None:
+    """Every owner who has a chat with the bot hears it, once a ``key``; the sender keeps it for the morning."""
     chats = reachable_owners(session, owners)
     rows = [to_chat(chat_id, kind, data, key=f"{key}:{chat_id}", now=now, due_at=due_at) for chat_id in chats]
     if rows:
         insert_rows(session, Outbox, rows, ignore_conflicts=True)
-    return [row["unique_key"] for row in rows]
 
 
 def reachable_owners(session: Session, owners: Sequence[int]) -> list[int]:

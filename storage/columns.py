@@ -44,11 +44,6 @@ def to_text(value: datetime) -> str:
     return _text_of_utc(value if value.tzinfo is UTC else in_utc(value))
 
 
-def to_text_or_none(value: datetime | None) -> str | None:
-    """Likewise; most times of a row may be missing."""
-    return None if value is None else _text_of_utc(value if value.tzinfo is UTC else in_utc(value))
-
-
 @lru_cache(maxsize=4096)
 def _text_of_utc(value: datetime) -> str:
     """Kept, because the columns of one batch share few moments. Only for UTC: elsewhere two moments may be equal."""

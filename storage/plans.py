@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Boolean, Column, Date, LargeBinary, Table, UniqueConstraint
 from sqlmodel import SQLModel
 
-from storage.columns import Json, UtcTime, from_driver_time, in_utc, to_json, to_text, to_text_or_none
+from storage.columns import Json, UtcTime, from_driver_time, in_utc, to_json, to_text
 
 Row = dict[str, Any]
 Convert = Callable[[Any], Any]
@@ -187,9 +187,8 @@ def _as_it_is(value: Any) -> Any:
 
 def _to_driver(column: Column[Any], dialect: str) -> Convert:
     if isinstance(column.type, UtcTime):
-        if dialect == "sqlite":
-            return to_text_or_none if column.nullable else to_text
-        return _or_none(in_utc) if column.nullable else in_utc
+        to_driver = to_text if dialect == "sqlite" else in_utc
+        return _or_none(to_driver) if column.nullable else to_driver
     if isinstance(column.type, Json):
         return _or_none(to_json) if column.nullable else to_json
     if isinstance(column.type, Date) and dialect == "sqlite":

@@ -10,12 +10,13 @@ from referrals.notices import Notice, write_notices
 from referrals.reasons import BY_HAND, ORDER_UNPAID
 from referrals.recruiting.addresses import evidence_of, sort_key
 from referrals.recruiting.attribution import BY_HAND_KIND, EMAIL, SETTLED, Attribution, FriendFacts, Rules, attribute
-from referrals.recruiting.facts import Facts, friend_facts, is_settled
+from referrals.recruiting.facts import Facts, friend_facts
 from referrals.recruiting.gifting import GiftPlan, note_pair, note_reversed
 from referrals.recruiting.standing import PairPlan, changed_pairs, note_refusal, plan_pairs
 from referrals.recruiting.states import why_unpaid
 from referrals.recruiting.tellings import order_happenings, refusal_happenings
 from referrals.rewarding.bonuses import BonusPlan, Settling, plan_bonuses, write_bonuses
+from referrals.rewarding.lots import is_settled
 from referrals.rewarding.messages import TOLD, not_counted
 from referrals.rewarding.rules import Claim, OrderWorth, SignUpWorth, claims_of, kept_minor
 from referrals.rewarding.tellings import bonus_happenings

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from referrals.reasons import OWN_ACCOUNT
 from referrals.recruiting import addresses
-from referrals.recruiting.attribution import Evidence, FriendFacts, OrderFacts, Pair
+from referrals.recruiting.attribution import NOBODY, Evidence, FriendFacts, OrderFacts, Pair
 from referrals.recruiting.shops import DELETED
 from referrals.rewarding.bonuses import bonuses_of_friends
+from referrals.rewarding.lots import is_settled
 from storage.bulk import fetch_in
 from storage.customers import ACTIVE, ERASED, Customer, Phone
-from storage.ledger import AVAILABLE
 from storage.orders import Order
 from storage.referrals import Referral
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
 Row = dict[str, Any]
-NOBODY: Mapping[int, set[str]] = MappingProxyType({})
 PERSON = ("id", "state", "first_paid_at", "marketing_consent", "first_name", "ambassador_since", "trusted_at",
           "code_leaked_at")  # fmt: skip
 
@@ -145,11 +143,6 @@ def read_evidence(stored: Row) -> Evidence:
         stored["code_id"],
         datetime.fromisoformat(stored["at"]),
     )
-
-
-def is_settled(bonus: Row) -> bool:
-    """Credit already: its ambassador and its place are decided for good."""
-    return bool(bonus["status"] == AVAILABLE and bonus["amount_minor"] > 0)
 
 
 def _address_bought(row: Row, facts: Facts) -> bool:

@@ -41,7 +41,7 @@ class Lot:
     def __post_init__(self) -> None:
         """Keep what is booked beside what is to become of it."""
         self.before = dict(self.row)
-        self.settled = self.before["status"] == AVAILABLE and self.before["amount_minor"] > 0
+        self.settled = is_settled(self.before)
 
     @property
     def changed(self) -> bool:
@@ -63,6 +63,11 @@ class Step(NamedTuple):
     friends: int = 0
     revenue_minor: int = 0
     payer: str = COST  # the programme's account that pays the rest: cost or goodwill
+
+
+def is_settled(bonus: Row) -> bool:
+    """Credit already: its ambassador and its place are decided for good."""
+    return bool(bonus["status"] == AVAILABLE and bonus["amount_minor"] > 0)
 
 
 def milestone_of(origin: str) -> int | None:

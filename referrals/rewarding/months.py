@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlmodel import col, select
 
 from referrals.reasons import MARGIN, PARTLY_REFUNDED
-from referrals.rewarding.lots import Lot
+from referrals.rewarding.lots import AMBASSADOR, REVERSED, Lot
 from storage.bulk import fetch_grouped, fetch_in
 from storage.columns import HOUR
 from storage.ledger import Bonus
@@ -29,8 +29,8 @@ TAKES_A_PLACE = "NOT capped AND wanted_minor > 0"
 _BY = "customer_id, month, hour"
 _FIGURES = (
     f"customer_id, month, substr(sort_key, 1, {HOUR}) AS hour, count(CASE WHEN {TAKES_A_PLACE} THEN 1 END), "
-    "count(CASE WHEN side = 'ambassador' THEN 1 END), count(CASE WHEN side = 'ambassador' AND typed THEN 1 END), "
-    "count(CASE WHEN side = 'ambassador' AND status = 'reversed' THEN 1 END)"
+    f"count(CASE WHEN side = '{AMBASSADOR}' THEN 1 END), count(CASE WHEN side = '{AMBASSADOR}' AND typed THEN 1 END), "
+    f"count(CASE WHEN side = '{AMBASSADOR}' AND status = '{REVERSED}' THEN 1 END)"
 )
 
 

@@ -149,7 +149,7 @@ class Facts:
 
     def _friends(self, people: frozenset[int], ambassador: int, but: int) -> int:
         """How many of these people came through the ambassador, one friend apart."""
-        return sum(person != but and self.ways.get(person) == ambassador for person in people) if people else 0
+        return sum(person != but and self.ways.get(person) == ambassador for person in people)
 
     def _in_a_circle(self, ambassador: int, friend: int) -> bool:
         """Whether the ambassador came, over two people, through this friend; over one it is refused (rules 16)."""
@@ -159,8 +159,6 @@ class Facts:
 
 def _given_back(orders: Collection[Row], order: Row | None) -> int:
     """Orders of the friend that were paid and then given back, other than this one."""
-    if len(orders) == 1 and order is not None:  # most friends have no other
-        return 0
     return sum(
         row["paid_at"] is not None
         and not row["test"]
@@ -171,8 +169,6 @@ def _given_back(orders: Collection[Row], order: Row | None) -> int:
 
 
 def _refused(bonuses: Collection[Row], row: Row) -> int:
-    if not bonuses:
-        return 0
     return sum(
         known["review"] == TURNED_DOWN and known["customer_id"] == row["customer_id"] and known["id"] != row["id"]
         for known in bonuses

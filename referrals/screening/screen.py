@@ -1,6 +1,6 @@
 """Bonuses that are about to be made are looked at, together: each gets its score, and waits where that is high.
 
-``Screen`` is handed to ``rewarding.plan_bonuses``, which knows nothing of signals. It only reads; ``write_screening``
+``Screen`` is handed to ``rewarding.plan_bonuses``, which knows nothing of signals. It only reads; its ``write``
 stores what became known of codes, and has the owners told.
 """
 

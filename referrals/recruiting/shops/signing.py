@@ -11,11 +11,10 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 
-TOLERANCE = timedelta(minutes=5)  # both ways, in every reference library
-TOLERANCE_SECONDS = TOLERANCE.total_seconds()
+TOLERANCE_SECONDS = 5 * 60  # both ways, in every reference library
 PREFIX = "whsec_"
 MAX_ID_LENGTH = 256
 MAX_TIMESTAMP_DIGITS = 12

@@ -160,7 +160,7 @@ def _buyer(customer: dict[str, Any], *, address: str | None = None, ip: str | No
 
 def _discounts(data: dict[str, Any], currency: str) -> tuple[tuple[str, int], ...]:
     said = reading.parts(data, "discounts")
-    return reading.discounts(((each.get("code"), (each.get("amount"),)) for each in said), currency) if said else ()
+    return reading.discounts(((each.get("code"), (each.get("amount"),)) for each in said), currency)
 
 
 def _codes(data: dict[str, Any]) -> tuple[str, ...]:
